@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The types that everybody shares: what names an endpoint, and what a network namespace owns.
+ */
+#ifndef TCPSTATE_H
+#define TCPSTATE_H
+
+#include <linux/atomic.h>
+#include <linux/in6.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+struct tcps_lists;
+struct tcps_stats;
+
+/**
+ * struct tcps_key - names one local endpoint within its network namespace
+ * @laddr:	local address; IPv4 as ::ffff:a.b.c.d
+ * @raddr:	remote address, likewise
+ * @lport:	local port, host order
+ * @rport:	remote port, host order
+ * @family:	AF_INET or AF_INET6, of the packets (an AF_INET6 socket can talk IPv4)
+ * @zero:	padding that is hashed: always 0
+ * @scope:	interface that the socket is bound to (SO_BINDTODEVICE, link-local address, VRF), or 0.
+ *		Two VRFs, or two links, can hold the same tuple. Not part of the hash
+ */
+struct tcps_key {
+	struct in6_addr laddr;
+	struct in6_addr raddr;
+	u16 lport;
+	u16 rport;
+	u16 family;
+	u16 zero;
+	int scope;
+};
+
+/**
+ * struct tcps_net - what a network namespace owns
+ * @net:	the namespace; no reference held, see Documentation/locking.rst
+ * @lists:	its state and due lists, one struct a shard (conn.c)
+ * @stats:	its counters (stats.c)
+ * @tracked:	number of its records
+ * @limit:	most records it may have
+ * @audit:	its audit's work (audit.c)
+ * @audit_armed: whether @audit is under way; bit 0
+ */
+struct tcps_net {
+	struct net *net;
+	struct tcps_lists *lists;
+	struct tcps_stats __percpu *stats;
+	atomic_t tracked;
+	unsigned int limit;
+	struct delayed_work audit;
+	unsigned long audit_armed;
+};
+
+/* Index of struct tcps_net in the namespaces' generic data; set by netns.c before the first use. */
+extern unsigned int tcps_net_id;
+
+static inline struct tcps_net *tcps_net_of(const struct net *net)
+{
+	return net_generic(net, tcps_net_id);
+}
+
+#endif
