@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Records: one a local endpoint. A table of fixed size, split into shards; in each shard every
+ * namespace has one list a state (appended on entry: its length is the count, its head the oldest)
+ * and a few due lists for the audit. Locks and lifetimes: Documentation/locking.rst.
+ */
+#ifndef TCPSTATE_CONN_H
+#define TCPSTATE_CONN_H
+
+#include <linux/list.h>
+#include <linux/spinlock.h>
+
+#include "fsm/fsm.h"
+#include "tcpstate.h"
+
+/* Bounds of the module parameter max_endpoints, and of its default: RAM / 64, a record taken as 256 bytes. */
+#define TCPS_ENDPOINTS_MIN		1024u
+#define TCPS_ENDPOINTS_MAX		16777216u
+#define TCPS_ENDPOINTS_DEFAULT_MIN	16384u
+#define TCPS_ENDPOINTS_DEFAULT_MAX	1048576u
+
+/* When the audit is to look at a record; the delays are in conn.c, the reasons in locking.rst. */
+enum tcps_due {
+	TCPS_DUE_NOW,
+	TCPS_DUE_RETRY,
+	TCPS_DUE_SHORT,
+	TCPS_DUE_LONG,
+	TCPS_DUE_TIME_WAIT,
+	TCPS_DUES
+};
+
+/**
+ * struct tcps_conn - the record of one local endpoint
+ * @node:	in its bucket
+ * @by_state:	in the list of its local state, oldest entry first
+ * @by_due:	in a due list, soonest first
+ * @tn:		its namespace
+ * @key:	what it is found by; does not change
+ * @version:	differs after every transition and between incarnations of one tuple
+ * @fsm:	the machine
+ * @listed:	local state whose list it is on; 0 while it is on none
+ * @since:	when it entered that state, ns of ktime_get_boottime_ns()
+ * @due:	when the audit is to look, jiffies
+ *
+ * Protected by its shard's lock, all of it.
+ */
+struct tcps_conn {
+	struct hlist_node node;
+	struct list_head by_state;
+	struct list_head by_due;
+	struct tcps_net *tn;
+	struct tcps_key key;
+	u32 version;
+	struct tcps_fsm fsm;
+	u8 listed;
+	u64 since;
+	unsigned long due;
+};
+
+/* Makes sure that a record stays at what the README says it costs. */
+static_assert(sizeof(struct tcps_conn) <= 192, "the record has grown");
+
+struct tcps_shard;
+
+/* A locked place in the table: where a key belongs. */
+struct tcps_slot {
+	struct tcps_shard *shard;
+	struct hlist_head *bucket;
+	struct tcps_lists *lists;
+};
+
+/* Counts of a namespace: what /proc prints of each state. */
+struct tcps_counts {
+	struct {
+		u32 count;
+		u64 oldest_ns;	/* how long the oldest has been in the state; 0 where there is none */
+	} state[TCPS_STATES];
+};
+
+/* A record that is due, copied out for a look-up without the shard's lock. */
+struct tcps_due_item {
+	struct tcps_key key;
+	u32 version;
+	u8 state;
+};
+
+/**
+ * tcps_conn_init() - make the table
+ * @max_endpoints: most records in all namespaces together, or 0: by the size of the memory
+ *
+ * Context: may sleep. Return: 0, -EINVAL (the log says why) or -ENOMEM.
+ */
+int tcps_conn_init(unsigned int max_endpoints);
+void tcps_conn_exit(void);
+
+/* Lists of one namespace. Context: may sleep. exit frees the namespace's records: nothing may add one any more. */
+int tcps_conn_net_init(struct tcps_net *tn);
+void tcps_conn_net_exit(struct tcps_net *tn);
+
+/* Locks the place where @key belongs in @tn. Context: any but hard interrupt. */
+void tcps_conn_lock(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps_key *key);
+void tcps_conn_unlock(struct tcps_slot *slot);
+
+/*
+ * Find the record of @key in the locked @slot, or NULL. An endpoint that sends knows its own scope; a
+ * packet that comes in by interface @key->scope (in a VRF also @sdif) is for an endpoint bound to one
+ * of them or to none.
+ */
+struct tcps_conn *tcps_conn_find_sender(struct tcps_slot *slot, const struct tcps_net *tn,
+					const struct tcps_key *key);
+struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct tcps_net *tn,
+					  const struct tcps_key *key, int sdif);
+
+/**
+ * tcps_conn_create() - a new record, found by its key, on no list yet, its machine all zero
+ * @slot:	locked, that of @key
+ * @tn:		namespace
+ * @key:	key; there is no record of it
+ *
+ * Return: NULL where the table or the namespace's share is full, or there is no memory.
+ */
+struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
+				   const struct tcps_key *key);
+
+/* The machine of @conn has changed its local state: move the record to that state's list, now. */
+void tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn);
+
+/* Has the audit look at @conn when the delay of @due has passed. */
+void tcps_conn_set_due(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_due due);
+
+/* Unlinks and frees @conn. */
+void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn);
+
+/**
+ * tcps_conn_due_batch() - records that the audit has to look at
+ * @tn:		namespace
+ * @shard:	index of the shard, from 0
+ * @now:	jiffies; what becomes due later is left for the next tick
+ * @items:	result
+ * @max:	room in @items
+ *
+ * Each is put on the due list of its state as if it had just been looked at. Context: process.
+ * Return: number of @items filled in; -1 where there is no such shard.
+ */
+int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
+			struct tcps_due_item *items, unsigned int max);
+
+/* Counts of @tn, see locking.rst on what they are while things move. Context: process or softirq. */
+void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts);
+
+#endif

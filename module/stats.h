@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counters of a namespace, per CPU. They only grow, from the load of the module or the birth of the
+ * namespace; a sum over the CPUs is not a snapshot.
+ */
+#ifndef TCPSTATE_STATS_H
+#define TCPSTATE_STATS_H
+
+#include <linux/percpu.h>
+
+#include "fsm/fsm.h"
+#include "tcpstate.h"
+
+/* The totals that /proc prints, with the names it prints them by. */
+#define TCPS_TOTALS(X)								\
+	/* transitions of local ends */						\
+	X(TRANSITIONS, transitions)						\
+	/* received segments that the socket will drop: damaged, unacceptable,	\
+	 * or with flags that cannot be; nothing moved */			\
+	X(INVALID, invalid)							\
+	/* received TCP packets that cannot be read: fragments (IPv6), header	\
+	 * shorter than 20 bytes or longer than the packet */			\
+	X(MALFORMED, malformed)							\
+	/* segments that a TCP socket sent without having a record: opened	\
+	 * before the module was loaded, or when the table was full */		\
+	X(UNTRACKED, untracked)
+
+enum tcps_total {
+#define X(id, name) TCPS_TOTAL_##id,
+	TCPS_TOTALS(X)
+#undef X
+	TCPS_TOTALS_NUM
+};
+
+/* 64 bits are added and read whole on the supported architectures, all of which are 64-bit. */
+struct tcps_stats {
+	u64 entered[TCPS_STATES];
+	u64 total[TCPS_TOTALS_NUM];
+};
+
+int tcps_stats_net_init(struct tcps_net *tn);
+void tcps_stats_net_exit(struct tcps_net *tn);
+
+/* Context: any. */
+static inline void tcps_stats_count(struct tcps_net *tn, enum tcps_total total)
+{
+	this_cpu_inc(tn->stats->total[total]);
+}
+
+/* A local end has entered @state. Context: any. */
+static inline void tcps_stats_entered(struct tcps_net *tn, u8 state)
+{
+	this_cpu_inc(tn->stats->entered[state]);
+	tcps_stats_count(tn, TCPS_TOTAL_TRANSITIONS);
+}
+
+void tcps_stats_sum(const struct tcps_net *tn, struct tcps_stats *sum);
+const char *tcps_total_name(enum tcps_total total);
+
+#endif
