@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ktime.h>
+#include <net/tcp.h>
+
+#include "conn.h"
+#include "stats.h"
+#include "track.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+/* One end of an old incarnation, then both ends of the new one. */
+#define REPORT_MOVES	(1 + 2 * TCPS_MOVES)
+
+/* What is to be told after the unlock; the record may be gone by then. */
+struct tcps_report {
+	struct tcps_key key;
+	struct {
+		struct tcps_move move;
+		bool local;
+	} moves[REPORT_MOVES];
+	unsigned int n;
+	bool invalid;
+	bool untracked;
+};
+
+static void note(struct tcps_report *report, const struct tcps_move *moves, u8 n, bool local)
+{
+	u8 i;
+
+	for (i = 0; i < n && report->n < REPORT_MOVES; i++) {
+		report->moves[report->n].move = moves[i];
+		report->moves[report->n++].local = local;
+	}
+}
+
+static void tell(struct tcps_net *tn, const struct tcps_report *report)
+{
+	unsigned int i;
+
+	if (report->invalid)
+		tcps_stats_count(tn, TCPS_TOTAL_INVALID);
+	if (report->untracked)
+		tcps_stats_count(tn, TCPS_TOTAL_UNTRACKED);
+	for (i = 0; i < report->n; i++) {
+		if (report->moves[i].local)
+			tcps_stats_entered(tn, report->moves[i].move.to);
+		trace_tcpstate_transition(tn, &report->key, report->moves[i].local,
+					  &report->moves[i].move);
+	}
+}
+
+/* Puts what the machine did into effect. The record may be gone afterwards. */
+static void apply(struct tcps_slot *slot, struct tcps_conn *conn, const struct tcps_step *step,
+		  struct tcps_report *report)
+{
+	report->key = conn->key;
+	report->invalid |= step->invalid;
+	note(report, step->local, step->nlocal, true);
+	note(report, step->remote, step->nremote, false);
+	if (conn->fsm.local.state == TCPS_CLOSE) {
+		tcps_conn_remove(slot, conn);
+		return;
+	}
+	if (step->nlocal)
+		tcps_conn_enter(slot, conn);
+	if (step->restart)
+		tcps_conn_set_due(slot, conn, TCPS_DUE_TIME_WAIT);
+	if (step->doubt)
+		tcps_conn_set_due(slot, conn, TCPS_DUE_NOW);
+}
+
+/* A SYN or SYN-ACK with another initial sequence number: the tuple has a new owner, the old one is gone. */
+static void reopen(struct tcps_conn *conn, const struct tcps_seg *seg, struct tcps_step *step,
+		   struct tcps_report *report)
+{
+	tcps_fsm_event(&conn->fsm, TCPS_EV_GONE, step);
+	note(report, step->local, step->nlocal, true);
+	tcps_fsm_init(&conn->fsm, seg);
+	tcps_fsm_step(&conn->fsm, seg, TCPS_SENT, step);
+}
+
+static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
+			       const struct tcps_packet *pkt)
+{
+	struct tcps_conn *conn;
+
+	if (!tcps_fsm_opens(&pkt->seg))
+		return NULL;
+	conn = tcps_conn_create(slot, tn, &pkt->key);
+	if (conn)
+		tcps_fsm_init(&conn->fsm, &pkt->seg);
+	return conn;
+}
+
+bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir)
+{
+	struct tcps_report report = { .n = 0 };
+	struct tcps_conn *conn;
+	struct tcps_step step;
+	struct tcps_slot slot;
+
+	tcps_conn_lock(&slot, tn, &pkt->key);
+	if (dir == TCPS_SENT) {
+		conn = tcps_conn_find_sender(&slot, tn, &pkt->key);
+		if (!conn)
+			conn = begin(&slot, tn, pkt);
+		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST);
+	} else {
+		conn = tcps_conn_find_receiver(&slot, tn, &pkt->key, pkt->sdif);
+	}
+	if (conn) {
+		tcps_fsm_step(&conn->fsm, &pkt->seg, dir, &step);
+		if (step.reopen)
+			reopen(conn, &pkt->seg, &step, &report);
+		apply(&slot, conn, &step, &report);
+	}
+	tcps_conn_unlock(&slot);
+	tell(tn, &report);
+	return conn;
+}
+
+void tcps_track_gone(struct tcps_net *tn, const struct tcps_key *key, u32 version)
+{
+	struct tcps_report report = { .n = 0 };
+	struct tcps_conn *conn;
+	struct tcps_step step;
+	struct tcps_slot slot;
+
+	tcps_conn_lock(&slot, tn, key);
+	conn = tcps_conn_find_sender(&slot, tn, key);
+	if (conn && conn->version == version) {
+		bool over = conn->fsm.local.state == TCPS_TIME_WAIT &&
+			    ktime_get_boottime_ns() - conn->since >=
+				    TCP_TIMEWAIT_LEN / HZ * (u64)NSEC_PER_SEC;
+
+		tcps_fsm_event(&conn->fsm, over ? TCPS_EV_EXPIRE : TCPS_EV_GONE, &step);
+		apply(&slot, conn, &step, &report);
+	}
+	tcps_conn_unlock(&slot);
+	tell(tn, &report);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The spine: every piece of evidence goes through here. It finds or makes the record, steps its machine,
+ * moves it to the list of its new state, and then, outside the lock, tells the counters and the tracepoint.
+ */
+#ifndef TCPSTATE_TRACK_H
+#define TCPSTATE_TRACK_H
+
+#include "segment.h"
+
+/**
+ * tcps_track_segment() - the local end of @pkt->key sent or received a segment
+ * @tn:		namespace
+ * @pkt:	endpoint and segment
+ * @dir:	sent or received
+ *
+ * Context: process or softirq, under rcu_read_lock(). Does not sleep.
+ * Return: whether the namespace has a record now; then somebody has to see that the audit runs.
+ */
+bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir);
+
+/**
+ * tcps_track_gone() - a look-up found no socket for a record
+ * @tn:		namespace
+ * @key:	the record's
+ * @version:	the record's, as it was before the look-up: if it has changed since, nothing is done
+ *
+ * Context: process. Does not sleep.
+ */
+void tcps_track_gone(struct tcps_net *tn, const struct tcps_key *key, u32 version);
+
+#endif
