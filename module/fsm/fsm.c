@@ -392,6 +392,8 @@ void tcps_fsm_step(struct tcps_fsm *m, const struct tcps_seg *seg, enum tcps_dir
 		sent(m, seg, out);
 	else
 		rcvd(m, seg, out);
+	if (out->invalid || out->reopen)
+		return;
 	settle(&m->local, out->local, &out->nlocal);
 	settle(&m->remote, out->remote, &out->nremote);
 }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <string.h>
+
+#include "model.h"
+
+#define HEAD(member) { #member, offsetof(struct tcpstate_snapshot, member) }
+#define ROW(member) { #member, offsetof(struct tcpstate_row, member) }
+
+const struct tcpstate_field tcpstate_head_fields[] = {
+	HEAD(netns),
+	HEAD(tracked),
+	HEAD(limit),
+	{ NULL, 0 },
+};
+
+const struct tcpstate_field tcpstate_row_fields[TCPSTATE_ROW_FIELDS + 1] = {
+	[TCPSTATE_ROW_COUNT] = ROW(count),
+	[TCPSTATE_ROW_ENTERED] = ROW(entered),
+	[TCPSTATE_ROW_OLDEST] = ROW(oldest_ms),
+};
+
+const struct tcpstate_field tcpstate_total_fields[TCPSTATE_TOTAL_FIELDS + 1] = {
+	[TCPSTATE_TOTAL_TRANSITIONS] = HEAD(transitions),
+	[TCPSTATE_TOTAL_INVALID] = HEAD(invalid),
+	[TCPSTATE_TOTAL_MALFORMED] = HEAD(malformed),
+	[TCPSTATE_TOTAL_UNTRACKED] = HEAD(untracked),
+};
+
+/* The module's own table: a name cannot differ between the two sides. */
+static const char * const state_names[] = {
+#define TCPS_STATE(name, number, rfc, meaning) [number] = #name,
+#include "fsm/states.def"
+};
+
+_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == TCPSTATE_STATE_LAST + 1,
+	       "states.def ends at the last state the snapshot has room for");
+
+const char *tcpstate_state_name(unsigned int number)
+{
+	if (number < TCPSTATE_STATE_FIRST || number > TCPSTATE_STATE_LAST)
+		return NULL;
+	return state_names[number];
+}
+
+unsigned int tcpstate_state_number(const char *name, size_t len)
+{
+	unsigned int i;
+
+	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST; i++) {
+		if (strlen(state_names[i]) == len && !memcmp(state_names[i], name, len))
+			return i;
+	}
+	return 0;
+}

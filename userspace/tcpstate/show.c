@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tcpstate show: all eleven states, also those nobody is in. A row that comes
+ * and goes cannot be compared at a glance, nor summed by a script.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <libsmartcols.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../lib/format.h"
+#include "../lib/proc.h"
+#include "tcpstate.h"
+
+#define DIM "\033[2m"
+
+/* How the text shows what model.h's tables name: same index, same number. */
+static const struct column {
+	const char *heading;
+	void (*format)(char *buf, size_t size, uint64_t n);
+} columns[TCPSTATE_ROW_FIELDS] = {
+	[TCPSTATE_ROW_COUNT] = { "NOW", tcpstate_format_count },
+	[TCPSTATE_ROW_ENTERED] = { "ENTERED", tcpstate_format_count },
+	[TCPSTATE_ROW_OLDEST] = { "OLDEST", tcpstate_format_duration },
+};
+
+/* Totals that say what the counts below them leave out; silent at zero. */
+static const char * const shortfalls[TCPSTATE_TOTAL_FIELDS] = {
+	[TCPSTATE_TOTAL_INVALID] = "segments that a socket drops: out of window, damaged",
+	[TCPSTATE_TOTAL_MALFORMED] = "fragments, and segments with a broken header",
+	[TCPSTATE_TOTAL_UNTRACKED] = "segments of older connections, or no room",
+};
+
+static void print_summary(const struct tcpstate_snapshot *s)
+{
+	char tracked[TCPSTATE_FORMAT_MAX], limit[TCPSTATE_FORMAT_MAX], n[TCPSTATE_FORMAT_MAX];
+	const struct tcpstate_value *v;
+	unsigned int i;
+
+	tcpstate_format_count(tracked, sizeof(tracked), s->tracked.n);
+	tcpstate_format_count(limit, sizeof(limit), s->limit.n);
+	printf("%s endpoint%s tracked (limit %s)", tracked,
+	       s->tracked.n == 1 ? "" : "s", limit);
+	if (s->transitions.known) {
+		tcpstate_format_count(n, sizeof(n), s->transitions.n);
+		printf(", %s transition%s", n, s->transitions.n == 1 ? "" : "s");
+	}
+	putchar('\n');
+	for (i = 0; i < TCPSTATE_TOTAL_FIELDS; i++) {
+		v = tcpstate_field_get(s, &tcpstate_total_fields[i]);
+		if (!shortfalls[i] || !v->n)
+			continue;
+		tcpstate_format_count(n, sizeof(n), v->n);
+		printf("%s %s (%s)\n", tcpstate_total_fields[i].name, n, shortfalls[i]);
+	}
+	putchar('\n');
+}
+
+static int add_columns(struct libscols_table *tb)
+{
+	unsigned int i;
+
+	if (!scols_table_new_column(tb, "STATE", 0, 0))
+		return -ENOMEM;
+	for (i = 0; i < TCPSTATE_ROW_FIELDS; i++) {
+		if (!scols_table_new_column(tb, columns[i].heading, 0, SCOLS_FL_RIGHT))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int add_row(struct libscols_table *tb, const char *name, const struct tcpstate_row *row)
+{
+	struct libscols_line *line = scols_table_new_line(tb, NULL);
+	char text[TCPSTATE_FORMAT_MAX];
+	const struct tcpstate_value *v;
+	unsigned int i;
+	int ret;
+
+	if (!line)
+		return -ENOMEM;
+	ret = scols_line_set_data(line, 0, name);
+	for (i = 0; i < TCPSTATE_ROW_FIELDS && !ret; i++) {
+		v = tcpstate_field_get(row, &tcpstate_row_fields[i]);
+		/* Nobody in the state: then there is no oldest, not one of 0 ms. */
+		if (!v->known || (i == TCPSTATE_ROW_OLDEST && !row->count.n))
+			strcpy(text, "-");
+		else
+			columns[i].format(text, sizeof(text), v->n);
+		ret = scols_line_set_data(line, i + 1, text);
+	}
+	if (!ret && !row->count.n)
+		ret = scols_line_set_color(line, DIM);
+	return ret;
+}
+
+static int show_text(const struct tcpstate_snapshot *s, const struct options *o)
+{
+	struct libscols_table *tb = scols_new_table();
+	unsigned int i;
+	int ret;
+
+	if (!tb)
+		return -ENOMEM;
+	scols_table_enable_colors(tb, o->color);
+	scols_table_enable_noheadings(tb, o->no_header);
+	scols_table_set_column_separator(tb, "  ");
+	/* Fits 80 columns. A narrower terminal wraps; a digit cut off would lie. */
+	scols_table_set_termforce(tb, SCOLS_TERMFORCE_NEVER);
+	ret = add_columns(tb);
+	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST && !ret; i++)
+		ret = add_row(tb, tcpstate_state_name(i), &s->state[i]);
+	if (!ret) {
+		if (!o->no_header)
+			print_summary(s);
+		ret = scols_print_table(tb);
+	}
+	scols_unref_table(tb);
+	return ret;
+}
+
+/* null for a number that the module does not give: the keys stay the same. */
+static int add_numbers(json_t *object, const struct tcpstate_field *f, const void *base)
+{
+	const struct tcpstate_value *v;
+
+	for (; f->name; f++) {
+		v = tcpstate_field_get(base, f);
+		if (json_object_set_new(object, f->name,
+					v->known ? json_integer(v->n) : json_null()))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* The new object belongs to the parent; NULL if there is no memory. */
+static json_t *add_object(json_t *parent, const char *name)
+{
+	json_t *object = json_object();
+
+	return json_object_set_new(parent, name, object) ? NULL : object;
+}
+
+static int build_json(json_t *root, const struct tcpstate_snapshot *s)
+{
+	json_t *states, *object;
+	unsigned int i;
+
+	if (json_object_set_new(root, "version", json_integer(s->version)) ||
+	    add_numbers(root, tcpstate_head_fields, s))
+		return -ENOMEM;
+	states = add_object(root, "states");
+	if (!states)
+		return -ENOMEM;
+	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST; i++) {
+		object = add_object(states, tcpstate_state_name(i));
+		if (!object || add_numbers(object, tcpstate_row_fields, &s->state[i]))
+			return -ENOMEM;
+	}
+	object = add_object(root, "totals");
+	return object ? add_numbers(object, tcpstate_total_fields, s) : -ENOMEM;
+}
+
+static int show_json(const struct tcpstate_snapshot *s)
+{
+	json_t *root = json_object();
+	int ret;
+
+	ret = root ? build_json(root, s) : -ENOMEM;
+	/* What goes wrong in writing, main() sees on stdout. */
+	if (!ret) {
+		json_dumpf(root, stdout, JSON_COMPACT);
+		putchar('\n');
+	}
+	json_decref(root);
+	return ret;
+}
+
+static enum exit_code load(const char *path, struct tcpstate_snapshot *s)
+{
+	char err[512];
+	int ret;
+
+	ret = tcpstate_proc_read(path, s, err, sizeof(err));
+	if (!ret)
+		return TCPSTATE_OK;
+	/* A symlink that leads nowhere counts: this namespace has no tracker. */
+	if (ret == -ENOENT && !strcmp(path, TCPSTATE_PROC_PATH)) {
+		fprintf(stderr, "tcpstate: the tcpstate module is not loaded (no %s); "
+			"load it with: modprobe tcpstate\n", path);
+		return TCPSTATE_NOT_LOADED;
+	}
+	fprintf(stderr, "tcpstate: %s\n", err);
+	return TCPSTATE_FAILURE;
+}
+
+enum exit_code show(const struct options *o)
+{
+	struct tcpstate_snapshot s;
+	enum exit_code ret;
+	int err;
+
+	ret = load(o->proc, &s);
+	if (ret != TCPSTATE_OK)
+		return ret;
+	err = o->json ? show_json(&s) : show_text(&s, o);
+	if (err && !ferror(stdout)) {
+		fprintf(stderr, "tcpstate: cannot show it: %s\n", strerror(-err));
+		return TCPSTATE_FAILURE;
+	}
+	return TCPSTATE_OK;
+}

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Runs the built tool as a user does: what it prints, where, and how it ends.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#define BUSY "--proc=" FIXTURES "/busy"
+#define IDLE "--proc=" FIXTURES "/idle"
+
+static char out[65536], err[65536];
+
+/* Anonymous, so that nothing is left behind if a test fails. */
+static int scratch_fd(void)
+{
+	char path[] = "/tmp/tcpstate-test-XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(path), 0);
+	return fd;
+}
+
+static void take(int fd, char *buf, size_t size)
+{
+	ssize_t n = pread(fd, buf, size - 1, 0);
+
+	assert_true(n >= 0);
+	buf[n] = '\0';
+	close(fd);
+}
+
+/* The tool's wait status; its stdout goes to out_fd, its stderr to err[]. */
+static int spawn(int out_fd, const char *const argv[])
+{
+	int err_fd = scratch_fd(), status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		dup2(out_fd, STDOUT_FILENO);
+		dup2(err_fd, STDERR_FILENO);
+		unsetenv("NO_COLOR");
+		execv(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	take(err_fd, err, sizeof(err));
+	return status;
+}
+
+/* Its exit code, both streams captured. */
+static int run_argv(const char *const argv[])
+{
+	int fd = scratch_fd();
+	int status = spawn(fd, argv);
+
+	take(fd, out, sizeof(out));
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+#define run(...) run_argv((const char *const[]){ TOOL, __VA_ARGS__, NULL })
+
+static void assert_one_line(const char *text)
+{
+	const char *end = strchr(text, '\n');
+
+	assert_non_null(end);
+	assert_int_equal(end[1], '\0');
+	assert_memory_equal(text, "tcpstate: ", 10);
+}
+
+static void assert_usage(int code, const char *word)
+{
+	assert_int_equal(code, 2);
+	assert_string_equal(out, "");
+	assert_one_line(err);
+	if (!strstr(err, word))
+		fail_msg("%s is not in: %s", word, err);
+}
+
+static void test_text(void **state)
+{
+	char want[8192];
+	int fd = open(FIXTURES "/busy.txt", O_RDONLY);
+
+	(void)state;
+	assert_true(fd >= 0);
+	take(fd, want, sizeof(want));
+	assert_int_equal(run(BUSY), 0);
+	assert_string_equal(out, want);
+	assert_string_equal(err, "");
+	assert_int_equal(run("show", BUSY), 0);
+	assert_string_equal(out, want);
+	assert_int_equal(run(BUSY, "show"), 0);
+	assert_string_equal(out, want);
+	assert_int_equal(run("--proc", FIXTURES "/busy", "--no-header"), 0);
+	assert_string_equal(out, strstr(want, "ESTABLISHED"));
+}
+
+static void test_quiet_when_all_is_well(void **state)
+{
+	(void)state;
+	assert_int_equal(run(IDLE), 0);
+	assert_memory_equal(out, "1 endpoint tracked (limit 65,536), 1 transition\n\nSTATE", 54);
+	assert_null(strstr(out, "untracked"));
+	assert_non_null(strstr(out, "CLOSING"));
+}
+
+/* More records than memory could hold, and ages beyond reason, still fit uncut. */
+static void test_width(void **state)
+{
+	const char *big = "  4,294,967,295  9,223,372,036,854,775,807  106751991167d07h";
+	char path[] = "/tmp/tcpstate-test-XXXXXX";
+	int fd = mkstemp(path), code;
+	char *line, *end;
+	FILE *in, *f;
+	char word[256];
+	const char *argv[] = { TOOL, "--no-header", "--proc", path, NULL };
+
+	(void)state;
+	in = fopen(FIXTURES "/busy", "r");
+	f = fdopen(fd, "w");
+	assert_non_null(in);
+	assert_non_null(f);
+	while (fgets(word, sizeof(word), in)) {
+		if (!strncmp(word, "state ", 6))
+			fprintf(f, "state %s 4294967295 entered 9223372036854775807 "
+				"oldest_ms 9223372036854775807\n", strtok(word + 6, " "));
+		else
+			fputs(word, f);
+	}
+	fclose(in);
+	fclose(f);
+	code = run_argv(argv);
+	unlink(path);
+	assert_int_equal(code, 0);
+	for (line = out; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		*end = '\0';
+		assert_in_range(end - line, 1, 80);
+		assert_non_null(strstr(line, big));
+	}
+}
+
+static void test_color(void **state)
+{
+	(void)state;
+	assert_int_equal(run(BUSY, "--color=always"), 0);
+	assert_non_null(strstr(out, "\033[2mCLOSING"));
+	assert_null(strstr(out, "\033[2mESTABLISHED"));
+	assert_int_equal(run(BUSY, "--color=auto"), 0);
+	assert_null(strchr(out, '\033'));
+	assert_int_equal(run(BUSY, "--color=never"), 0);
+	assert_null(strchr(out, '\033'));
+	assert_usage(run(BUSY, "--color=maybe"), "'maybe'");
+}
+
+static json_t *json_of(const char *fixture)
+{
+	json_error_t error;
+	json_t *root;
+
+	assert_int_equal(run("--json", fixture), 0);
+	assert_string_equal(err, "");
+	assert_int_equal(out[strlen(out) - 1], '\n');
+	root = json_loads(out, JSON_REJECT_DUPLICATES, &error);
+	if (!root)
+		fail_msg("%s: %s", error.text, out);
+	return root;
+}
+
+/* Fails on a missing key, one too many, or another order. */
+static void assert_keys(json_t *object, const char *want)
+{
+	char keys[256] = "";
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(object, key, value) {
+		if (*keys)
+			strcat(keys, " ");
+		strcat(keys, key);
+	}
+	assert_string_equal(keys, want);
+}
+
+static void test_json(void **state)
+{
+	json_t *root = json_of(BUSY), *states, *row;
+	json_int_t count, entered, oldest, untracked;
+	const char *name;
+
+	(void)state;
+	assert_keys(root, "version netns tracked limit states totals");
+	states = json_object_get(root, "states");
+	assert_keys(states, "ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT "
+			    "CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING");
+	json_object_foreach(states, name, row)
+		assert_keys(row, "count entered oldest_ms");
+	assert_keys(json_object_get(root, "totals"), "transitions invalid malformed untracked");
+	assert_int_equal(json_unpack(root, "{s:{s:{s:I,s:I,s:I}},s:{s:I}}",
+				     "states", "CLOSE_WAIT", "count", &count,
+				     "entered", &entered, "oldest_ms", &oldest,
+				     "totals", "untracked", &untracked), 0);
+	assert_int_equal(count, 212);
+	assert_int_equal(entered, 11100);
+	assert_int_equal(oldest, 11100000);
+	assert_int_equal(untracked, 8120);
+	assert_int_equal(json_integer_value(json_object_get(root, "version")), 1);
+	assert_int_equal(json_integer_value(json_object_get(root, "netns")), 4026531840);
+	json_decref(root);
+}
+
+/* A number the module does not give is null or "-", not 0; its key stays. */
+static void test_unknown_number(void **state)
+{
+	char path[] = "/tmp/tcpstate-test-XXXXXX", option[64];
+	int fd = mkstemp(path), from, code;
+	char text[8192], *key;
+	json_t *root;
+
+	(void)state;
+	from = open(FIXTURES "/idle", O_RDONLY);
+	assert_true(from >= 0);
+	take(from, text, sizeof(text));
+	*strstr(text, "total malformed") = '\0';
+	key = strstr(text, "entered");
+	memcpy(key, "renamed", strlen("renamed"));
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	snprintf(option, sizeof(option), "--proc=%s", path);
+	root = json_of(option);
+	code = run("--no-header", option);
+	unlink(path);
+	assert_true(json_is_null(json_object_get(json_object_get(root, "totals"), "malformed")));
+	json_decref(root);
+	assert_int_equal(code, 0);
+	assert_memory_equal(out, "ESTABLISHED    0        -       -\n", 34);
+}
+
+static void test_help_and_version(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--help"), 0);
+	assert_memory_equal(out, "Usage: tcpstate ", 16);
+	assert_non_null(strstr(out, "--proc=FILE"));
+	assert_int_equal(run("-h"), 0);
+	assert_int_equal(run("--version"), 0);
+	assert_string_equal(out, "tcpstate " TCPSTATE_VERSION "\n");
+	assert_int_equal(run("-V"), 0);
+}
+
+static void test_usage(void **state)
+{
+	(void)state;
+	assert_usage(run("shwo"), "'shwo'; did you mean 'show'?");
+	assert_usage(run("sho"), "did you mean 'show'?");
+	assert_usage(run("--jsno"), "'--jsno'; did you mean '--json'?");
+	assert_usage(run("--noheader=1"), "'--noheader'; did you mean '--no-header'?");
+	assert_usage(run(BUSY, "--colour=never"), "'--colour'; did you mean '--color'?");
+	assert_usage(run("teapot"), "'teapot'; see tcpstate --help");
+	assert_usage(run("an-overlong-word-that-nobody-could-have-meant"), "see tcpstate --help");
+	assert_usage(run(""), "''");
+	assert_usage(run("-x"), "'-x'");
+	assert_usage(run("-jx", BUSY), "'-x'");
+	assert_usage(run("--json=yes"), "'--json' takes no argument");
+	assert_usage(run("--proc"), "'--proc' needs an argument");
+	assert_usage(run("show", "me"), "'me'");
+}
+
+static void test_failure(void **state)
+{
+	(void)state;
+	assert_int_equal(run("--proc=/nonexistent/file"), 1);
+	assert_string_equal(out, "");
+	assert_string_equal(err, "tcpstate: /nonexistent/file: No such file or directory\n");
+	assert_int_equal(run("--proc=/dev/null"), 1);
+	assert_string_equal(err, "tcpstate: /dev/null: the file is empty\n");
+	assert_int_equal(run("--proc=" FIXTURES "/busy.txt"), 1);
+	assert_one_line(err);
+	assert_non_null(strstr(err, "not a tcpstate file"));
+}
+
+/* Same sources, but the default path certainly does not exist. */
+static void test_not_loaded(void **state)
+{
+	const char *const argv[] = { TOOL_ABSENT, NULL };
+	const char *const given[] = { TOOL_ABSENT, BUSY, NULL };
+
+	(void)state;
+	assert_int_equal(run_argv(argv), 3);
+	assert_string_equal(out, "");
+	assert_one_line(err);
+	assert_non_null(strstr(err, "the tcpstate module is not loaded"));
+	assert_non_null(strstr(err, "load it with: modprobe tcpstate"));
+	assert_int_equal(run_argv(given), 0);
+}
+
+static void test_closed_pipe(void **state)
+{
+	const char *const argv[] = { TOOL, BUSY, NULL };
+	int fds[2], status;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	close(fds[0]);
+	signal(SIGPIPE, SIG_IGN);	/* as some parents leave it */
+	status = spawn(fds[1], argv);
+	signal(SIGPIPE, SIG_DFL);
+	close(fds[1]);
+	assert_string_equal(err, "");
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGPIPE);
+}
+
+static void test_full_disk(void **state)
+{
+	const char *const text[] = { TOOL, BUSY, NULL };
+	const char *const json[] = { TOOL, BUSY, "-j", NULL };
+	const char *const help[] = { TOOL, "-h", NULL };
+	const char *const *const argvs[] = { text, json, help };
+	int fd = open("/dev/full", O_WRONLY), status;
+	size_t i;
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (i = 0; i < 3; i++) {
+		status = spawn(fd, argvs[i]);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 1);
+		assert_string_equal(err, "tcpstate: cannot write the output: "
+				    "No space left on device\n");
+	}
+	close(fd);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_quiet_when_all_is_well),
+		cmocka_unit_test(test_width),
+		cmocka_unit_test(test_color),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_unknown_number),
+		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_failure),
+		cmocka_unit_test(test_not_loaded),
+		cmocka_unit_test(test_closed_pipe),
+		cmocka_unit_test(test_full_disk),
+	};
+
+	return cmocka_run_group_tests_name("cli", tests, NULL, NULL);
+}

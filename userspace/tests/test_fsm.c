@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The machine, case by case. A test is a ladder of segments: snd() and rcv() with sequence and
+ * acknowledgment numbers relative to the two initial ones, is() with the two states that must hold then.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "fsm/fsm.h"
+
+/* Both wrap within a few bytes. */
+#define ISS	0xfffffffeu
+#define IRS	0xfffffff0u
+
+#define S	TCPS_SYN
+#define F	TCPS_FIN
+#define R	TCPS_RST
+#define A	TCPS_ACK
+
+static struct tcps_fsm m;
+static struct tcps_step st;
+static u16 win;		/* of every segment */
+static u8 scale;	/* of every SYN */
+
+static void step(struct tcps_seg seg, enum tcps_dir dir)
+{
+	seg.win = win;
+	seg.scale = scale;
+	if (!m.local.state)
+		tcps_fsm_init(&m, &seg);
+	tcps_fsm_step(&m, &seg, dir, &st);
+}
+
+static void snd(u8 flags, u32 seq, u32 ack, u32 len)
+{
+	step((struct tcps_seg){ .flags = flags, .seq = ISS + seq, .ack = IRS + ack, .len = len }, TCPS_SENT);
+}
+
+static void rcv(u8 flags, u32 seq, u32 ack, u32 len)
+{
+	step((struct tcps_seg){ .flags = flags, .seq = IRS + seq, .ack = ISS + ack, .len = len }, TCPS_RCVD);
+}
+
+#define is(l, r) do {								\
+	assert_string_equal(tcps_state_name(m.local.state), #l);		\
+	assert_string_equal(tcps_state_name(m.remote.state), #r);		\
+} while (0)
+
+/* The last step moved nothing and said so, or said nothing. */
+#define ignored() do { assert_int_equal(st.nlocal, 0); assert_true(st.invalid); } while (0)
+#define unmoved() do { assert_int_equal(st.nlocal + st.nremote, 0); assert_false(st.invalid); } while (0)
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&m, 0, sizeof(m));
+	win = 1000;
+	scale = TCPS_NO_SCALE;
+	return 0;
+}
+
+/* Both SYNs, no more: sequence number 1 is next on either side. */
+static void active(void)
+{
+	snd(S, 0, 0, 0);
+	rcv(S | A, 0, 1, 0);
+	snd(A, 1, 1, 0);
+}
+
+static void passive(void)
+{
+	snd(S | A, 0, 1, 0);
+	rcv(A, 1, 1, 0);
+}
+
+static void active_open(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 0);
+	is(SYN_SENT, CLOSE);
+	snd(S, 0, 0, 0);
+	unmoved();
+	rcv(S | A, 0, 1, 0);
+	is(ESTABLISHED, SYN_RECV);
+	assert_int_equal(st.nremote, 2);
+	snd(A, 1, 1, 0);
+	snd(A, 1, 1, 5);
+	is(ESTABLISHED, SYN_RECV);
+	rcv(A, 1, 6, 0);
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void active_open_far_end_speaks_first(void **state)
+{
+	(void)state;
+	active();
+	rcv(A, 1, 1, 10);
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void bare_ack_does_not_prove_that_our_ack_arrived(void **state)
+{
+	(void)state;
+	active();
+	rcv(A, 1, 1, 0);
+	is(ESTABLISHED, SYN_RECV);
+}
+
+static void passive_open(void **state)
+{
+	(void)state;
+	snd(S | A, 0, 1, 0);
+	is(SYN_RECV, SYN_SENT);
+	assert_int_equal(st.local[0].from, TCPS_LISTEN);
+	snd(S | A, 0, 1, 0);
+	unmoved();
+	rcv(A, 1, 1, 0);
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void passive_open_ack_with_data_and_fin(void **state)
+{
+	(void)state;
+	snd(S | A, 0, 1, 0);
+	rcv(A | F, 1, 1, 10);
+	is(CLOSE_WAIT, FIN_WAIT1);
+	assert_int_equal(st.nlocal, 2);
+}
+
+static void passive_open_wrong_ack(void **state)
+{
+	(void)state;
+	snd(S | A, 0, 1, 0);
+	rcv(A, 1, 0, 0);
+	ignored();
+	rcv(A, 1, 2, 0);
+	ignored();
+	rcv(0, 1, 1, 5);
+	ignored();
+	is(SYN_RECV, SYN_SENT);
+}
+
+static void data_on_syn_passive(void **state)
+{
+	(void)state;
+	/* Fast open: 10 bytes came with the SYN, we answer, speak and close before the final ACK. */
+	snd(S | A, 0, 11, 0);
+	snd(A, 1, 11, 20);
+	is(SYN_RECV, SYN_SENT);
+	snd(A | F, 21, 11, 0);
+	is(FIN_WAIT1, SYN_SENT);
+	rcv(A, 11, 21, 0);
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(A, 11, 22, 0);
+	is(FIN_WAIT2, CLOSE_WAIT);
+}
+
+static void data_on_syn_active(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 10);
+	rcv(S | A, 0, 11, 0);
+	is(ESTABLISHED, SYN_RECV);
+	/* It has our data from the SYN and may talk before our ACK arrives. */
+	snd(A, 11, 1, 0);
+	rcv(A, 1, 11, 5);
+	is(ESTABLISHED, SYN_RECV);
+	snd(A, 11, 6, 1);
+	rcv(A, 6, 12, 0);
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void data_on_syn_not_taken(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 10);
+	rcv(S | A, 0, 1, 0);
+	is(ESTABLISHED, SYN_RECV);
+	snd(A, 1, 1, 10);
+	rcv(A, 1, 11, 0);
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void simultaneous_open(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 0);
+	rcv(S, 0, 0, 0);
+	is(SYN_RECV, SYN_SENT);
+	snd(S | A, 0, 1, 0);
+	unmoved();
+	rcv(S | A, 0, 1, 0);
+	is(ESTABLISHED, SYN_RECV);
+	rcv(A, 1, 1, 3);
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void refused(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 0);
+	rcv(R, 0, 0, 0);
+	ignored();
+	rcv(R | A, 0, 0, 0);
+	ignored();
+	rcv(R | A, 0, 1, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void answer_to_something_else(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 0);
+	rcv(S | A, 0, 2, 0);
+	ignored();
+	rcv(A, 0, 1, 0);
+	ignored();
+	is(SYN_SENT, CLOSE);
+}
+
+static void active_close(void **state)
+{
+	(void)state;
+	active();
+	snd(F | A, 1, 1, 0);
+	is(FIN_WAIT1, SYN_RECV);
+	rcv(A, 1, 2, 0);
+	is(FIN_WAIT2, CLOSE_WAIT);
+	rcv(A, 1, 2, 100);
+	is(FIN_WAIT2, CLOSE_WAIT);
+	rcv(F | A, 101, 2, 0);
+	is(TIME_WAIT, LAST_ACK);
+	tcps_fsm_event(&m, TCPS_EV_EXPIRE, &st);
+	is(CLOSE, LAST_ACK);
+}
+
+static void passive_close(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 1, 1, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+	snd(A, 1, 2, 0);
+	/* It may not have this ACK. New text that follows and is acknowledged proves that it has. */
+	is(CLOSE_WAIT, FIN_WAIT1);
+	snd(A, 1, 2, 5);
+	rcv(A, 2, 6, 0);
+	is(CLOSE_WAIT, FIN_WAIT2);
+	snd(F | A, 6, 2, 0);
+	is(LAST_ACK, FIN_WAIT2);
+	rcv(A, 2, 6, 0);
+	is(LAST_ACK, FIN_WAIT2);
+	rcv(A, 2, 7, 0);
+	is(CLOSE, TIME_WAIT);
+}
+
+static void ack_and_fin_in_one(void **state)
+{
+	(void)state;
+	passive();
+	snd(F | A, 1, 1, 0);
+	rcv(F | A, 1, 2, 0);
+	is(TIME_WAIT, LAST_ACK);
+	assert_int_equal(st.nlocal, 2);
+	assert_int_equal(st.local[0].to, TCPS_FIN_WAIT2);
+	assert_int_equal(st.local[1].to, TCPS_TIME_WAIT);
+}
+
+static void simultaneous_close(void **state)
+{
+	(void)state;
+	passive();
+	snd(F | A, 1, 1, 0);
+	rcv(F | A, 1, 1, 0);
+	is(CLOSING, FIN_WAIT1);
+	snd(A, 2, 2, 0);
+	is(CLOSING, FIN_WAIT1);
+	rcv(A, 2, 2, 0);
+	is(TIME_WAIT, CLOSING);
+}
+
+static void ack_that_does_not_cover_the_fin(void **state)
+{
+	(void)state;
+	passive();
+	snd(A, 1, 1, 10);
+	snd(F | A, 11, 1, 10);
+	rcv(A, 1, 11, 0);
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(A, 1, 21, 0);
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(A, 1, 22, 0);
+	is(FIN_WAIT2, CLOSE_WAIT);
+}
+
+static void retransmitted_fin(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 1, 1, 0);
+	rcv(F | A, 1, 1, 0);
+	unmoved();
+	snd(A, 1, 2, 0);
+	rcv(F | A, 1, 1, 0);
+	assert_int_equal(st.nlocal, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+	snd(F | A, 1, 2, 0);
+	snd(F | A, 1, 2, 0);
+	unmoved();
+	is(LAST_ACK, FIN_WAIT1);
+}
+
+static void time_wait_begins_anew(void **state)
+{
+	(void)state;
+	passive();
+	snd(F | A, 1, 1, 0);
+	rcv(F | A, 1, 2, 0);
+	is(TIME_WAIT, LAST_ACK);
+	rcv(F | A, 1, 2, 0);
+	assert_true(st.restart);
+	is(TIME_WAIT, LAST_ACK);
+	rcv(A, 2, 2, 0);
+	assert_true(st.restart);
+	rcv(S, 5000, 0, 0);
+	assert_false(st.restart);
+	rcv(R, 500, 0, 0);
+	assert_false(st.restart);
+	assert_false(st.doubt);
+	rcv(R, 2, 0, 0);
+	assert_false(st.restart);
+	assert_true(st.doubt);
+	is(TIME_WAIT, LAST_ACK);
+}
+
+static void fin_out_of_order(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 11, 1, 5);
+	is(ESTABLISHED, FIN_WAIT1);
+	snd(A, 1, 1, 0);
+	is(ESTABLISHED, FIN_WAIT1);
+	/* The hole is filled; only the ACK tells that nothing else was missing. */
+	rcv(A, 1, 1, 10);
+	is(ESTABLISHED, FIN_WAIT1);
+	snd(A, 1, 17, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+}
+
+static void fin_out_of_order_then_everything_again(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 11, 1, 5);
+	rcv(A, 1, 1, 15);
+	is(ESTABLISHED, FIN_WAIT1);
+	rcv(F | A, 11, 1, 5);
+	is(CLOSE_WAIT, FIN_WAIT1);
+}
+
+static void fin_and_close_cross_in_one_segment(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 11, 1, 5);
+	rcv(A, 1, 1, 10);
+	snd(F | A, 1, 17, 0);
+	is(LAST_ACK, FIN_WAIT1);
+	assert_int_equal(st.nlocal, 2);
+}
+
+static void gso(void **state)
+{
+	(void)state;
+	win = 65535;
+	passive();
+	snd(F | A, 1, 1, 60000);
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(A, 1, 60001, 0);
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(F | A, 1, 60002, 50000);
+	is(TIME_WAIT, LAST_ACK);
+	assert_int_equal(m.rcv_nxt, IRS + 50002);
+}
+
+static void window(void **state)
+{
+	(void)state;
+	passive();
+	snd(A, 1, 1, 0);
+	rcv(F | A, 1002, 1, 0);
+	ignored();
+	rcv(F | A, 1001, 1, 0);
+	assert_false(st.invalid);
+	is(ESTABLISHED, FIN_WAIT1);
+}
+
+static void window_scaled(void **state)
+{
+	(void)state;
+	scale = 3;
+	passive();
+	snd(A, 1, 1, 0);
+	rcv(F | A, 8002, 1, 0);
+	ignored();
+	rcv(F | A, 8001, 1, 0);
+	assert_false(st.invalid);
+}
+
+static void window_scaled_by_one_end_only(void **state)
+{
+	(void)state;
+	scale = 3;
+	snd(S, 0, 0, 0);
+	scale = TCPS_NO_SCALE;
+	rcv(S | A, 0, 1, 0);
+	snd(A, 1, 1, 0);
+	rcv(F | A, 1002, 1, 0);
+	ignored();
+}
+
+static void nothing_fits_into_a_closed_window(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 1, 1, 1000);
+	win = 0;
+	snd(A, 1, 1001, 0);
+	rcv(F | A, 1001, 1, 1);
+	is(ESTABLISHED, FIN_WAIT1);
+	win = 10;
+	snd(A, 1, 1001, 0);
+	rcv(F | A, 1001, 1, 1);
+	is(CLOSE_WAIT, FIN_WAIT1);
+}
+
+static void old_and_future_acks(void **state)
+{
+	(void)state;
+	win = 100;
+	passive();
+	snd(A, 1, 1, 500);
+	rcv(A, 1, 501, 0);
+	snd(F | A, 501, 1, 0);
+	rcv(F | A, 1, 503, 0);
+	ignored();
+	rcv(F | A, 1, 400, 0);
+	ignored();
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(F | A, 1, 401, 0);
+	is(CLOSING, FIN_WAIT1);
+}
+
+static void old_sequence_number(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 1, 1, 100);
+	snd(A, 1, 101, 0);
+	rcv(F | A, 50, 1, 0);
+	ignored();
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void impossible_flags(void **state)
+{
+	static const u8 flags[] = { 0, F, S, S | F, S | F | A, S | A };
+	size_t i;
+
+	(void)state;
+	passive();
+	for (i = 0; i < sizeof(flags); i++) {
+		rcv(flags[i], 1, 1, 0);
+		ignored();
+	}
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void rst_exact(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 1, 1, 100);
+	rcv(R, 101, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_in_window_only(void **state)
+{
+	(void)state;
+	passive();
+	rcv(R | A, 2, 1, 0);
+	assert_true(st.doubt);
+	is(ESTABLISHED, ESTABLISHED);
+	rcv(R, 5000, 1, 0);
+	ignored();
+	assert_false(st.doubt);
+}
+
+static void rst_just_before_after_a_fin(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 1, 1, 0);
+	snd(A, 1, 2, 0);
+	rcv(R, 1, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_behind_a_hole(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 51, 1, 10);
+	rcv(R, 61, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_ends_a_half_open(void **state)
+{
+	(void)state;
+	snd(S | A, 0, 1, 0);
+	rcv(R, 2, 0, 0);
+	is(SYN_RECV, SYN_SENT);
+	rcv(R, 1, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_sent_by_the_socket(void **state)
+{
+	(void)state;
+	passive();
+	step((struct tcps_seg){ .flags = R | A, .seq = ISS + 1, .abort = true }, TCPS_SENT);
+	is(CLOSE, ESTABLISHED);
+}
+
+static void rst_sent_by_a_firewall(void **state)
+{
+	(void)state;
+	passive();
+	snd(R | A, 1, 1, 0);
+	is(ESTABLISHED, ESTABLISHED);
+	assert_true(st.doubt);
+}
+
+static void new_incarnation(void **state)
+{
+	struct tcps_fsm before;
+
+	(void)state;
+	passive();
+	snd(F | A, 1, 1, 0);
+	rcv(F | A, 1, 2, 0);
+	is(TIME_WAIT, LAST_ACK);
+	before = m;
+	rcv(S, 100000, 0, 0);
+	unmoved();
+	snd(S | A, 65537, 100001, 0);
+	assert_true(st.reopen);
+	assert_memory_equal(&before, &m, sizeof(m));
+	snd(S, 70000, 0, 0);
+	assert_true(st.reopen);
+	snd(S | A, 0, 1, 0);
+	assert_false(st.reopen);
+}
+
+static void half_close(void **state)
+{
+	(void)state;
+	active();
+	snd(F | A, 1, 1, 0);
+	rcv(A, 1, 2, 500);
+	rcv(A, 501, 2, 500);
+	snd(A, 2, 1001, 0);
+	is(FIN_WAIT2, CLOSE_WAIT);
+	rcv(F | A, 1001, 2, 0);
+	is(TIME_WAIT, LAST_ACK);
+}
+
+static void silent_end(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 1, 1, 0);
+	tcps_fsm_event(&m, TCPS_EV_GONE, &st);
+	is(CLOSE, FIN_WAIT1);
+	assert_int_equal(st.local[0].event, TCPS_EV_GONE);
+}
+
+static void names(void **state)
+{
+	(void)state;
+	assert_string_equal(tcps_state_name(1), "ESTABLISHED");
+	assert_string_equal(tcps_state_name(11), "CLOSING");
+	assert_string_equal(tcps_state_name(0), "?");
+	assert_string_equal(tcps_state_name(12), "?");
+	assert_string_equal(tcps_event_name(TCPS_EVENTS), "?");
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, begin)
+	const struct CMUnitTest tests[] = {
+		T(active_open),
+		T(active_open_far_end_speaks_first),
+		T(bare_ack_does_not_prove_that_our_ack_arrived),
+		T(passive_open),
+		T(passive_open_ack_with_data_and_fin),
+		T(passive_open_wrong_ack),
+		T(data_on_syn_passive),
+		T(data_on_syn_active),
+		T(data_on_syn_not_taken),
+		T(simultaneous_open),
+		T(refused),
+		T(answer_to_something_else),
+		T(active_close),
+		T(passive_close),
+		T(ack_and_fin_in_one),
+		T(simultaneous_close),
+		T(ack_that_does_not_cover_the_fin),
+		T(retransmitted_fin),
+		T(time_wait_begins_anew),
+		T(fin_out_of_order),
+		T(fin_out_of_order_then_everything_again),
+		T(fin_and_close_cross_in_one_segment),
+		T(gso),
+		T(window),
+		T(window_scaled),
+		T(window_scaled_by_one_end_only),
+		T(nothing_fits_into_a_closed_window),
+		T(old_and_future_acks),
+		T(old_sequence_number),
+		T(impossible_flags),
+		T(rst_exact),
+		T(rst_in_window_only),
+		T(rst_just_before_after_a_fin),
+		T(rst_behind_a_hole),
+		T(rst_ends_a_half_open),
+		T(rst_sent_by_the_socket),
+		T(rst_sent_by_a_firewall),
+		T(new_incarnation),
+		T(half_close),
+		T(silent_end),
+		T(names),
+	};
+
+	return cmocka_run_group_tests_name("fsm", tests, NULL, NULL);
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "../lib/proc.h"
+
+static char busy[8192];
+static struct tcpstate_snapshot snap;
+static char err[256];
+
+static int load_busy(void **state)
+{
+	FILE *f = fopen(FIXTURES "/busy", "r");
+	size_t len;
+
+	(void)state;
+	if (!f)
+		return -1;
+	len = fread(busy, 1, sizeof(busy) - 1, f);
+	busy[len] = '\0';
+	return fclose(f);
+}
+
+/* The exact size on the heap, so that a sanitizer sees the first byte too far. */
+static int parse(const char *text, size_t len)
+{
+	char *copy = malloc(len ? len : 1);
+	int ret;
+
+	assert_non_null(copy);
+	memcpy(copy, text, len);
+	strcpy(err, "untouched");
+	ret = tcpstate_proc_parse(copy, len, &snap, err, sizeof(err));
+	free(copy);
+	if (ret) {
+		assert_int_equal(ret, -EPROTO);
+		assert_string_not_equal(err, "untouched");
+		assert_null(strchr(err, '\n'));
+	}
+	return ret;
+}
+
+/* busy with the first @from replaced by @to */
+static int parse_with(const char *from, const char *to)
+{
+	char text[sizeof(busy) + 256];
+	const char *at = strstr(busy, from);
+
+	assert_non_null(at);
+	snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - busy), busy, to, at + strlen(from));
+	return parse(text, strlen(text));
+}
+
+static void test_complete(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(busy, strlen(busy)), 0);
+	assert_int_equal(snap.version, 1);
+	assert_int_equal(snap.netns.n, 4026531840);
+	assert_int_equal(snap.tracked.n, 27074);
+	assert_int_equal(snap.limit.n, 262144);
+	assert_int_equal(snap.state[1].count.n, 9812);
+	assert_int_equal(snap.state[1].entered.n, 51210);
+	assert_int_equal(snap.state[1].oldest_ms.n, 184200123);
+	assert_int_equal(snap.state[8].count.n, 212);
+	assert_int_equal(snap.state[11].count.n, 0);
+	assert_true(snap.state[11].oldest_ms.known);
+	assert_int_equal(snap.transitions.n, 391220);
+	assert_int_equal(snap.invalid.n, 12);
+	assert_true(snap.malformed.known);
+	assert_int_equal(snap.untracked.n, 8120);
+}
+
+static void test_names(void **state)
+{
+	static const char * const names[] = {
+		"ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT",
+		"CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING",
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 11; i++) {
+		assert_string_equal(tcpstate_state_name(i), names[i - 1]);
+		assert_int_equal(tcpstate_state_number(names[i - 1], strlen(names[i - 1])), i);
+	}
+	assert_null(tcpstate_state_name(0));
+	assert_null(tcpstate_state_name(12));
+	assert_int_equal(tcpstate_state_number("CLOS", 4), 0);
+	assert_int_equal(tcpstate_state_number("", 0), 0);
+}
+
+/* What a newer module may add without a new version. */
+static void test_unknown_is_skipped(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_with("limit", "listener 0.0.0.0:80 queue 1 x\n\n \t\nlimit"), 0);
+	assert_int_equal(parse_with("entered 51210", "p99_ms 1.5 entered 51210 mood good"), 0);
+	assert_int_equal(snap.state[1].entered.n, 51210);
+	assert_int_equal(parse_with("entered 51210", "count 5 entered 51210"), 0);
+	assert_int_equal(snap.state[1].count.n, 9812);
+	assert_int_equal(parse_with("total invalid 12", "total odd none\ntotal invalid 12 since 5"), 0);
+	assert_int_equal(snap.invalid.n, 12);
+	assert_int_equal(parse_with("state LISTEN", "state BOUND_INACTIVE 5\nstate LISTEN"), 0);
+	assert_int_equal(parse_with("tcpstate 1", "tcpstate 1 build 17"), 0);
+	assert_int_equal(parse_with("tracked 27074", "tracked \t27074\t "), 0);
+	assert_int_equal(snap.tracked.n, 27074);
+}
+
+/* Absent is not zero. */
+static void test_absent_is_unknown(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_with("total malformed 0\n", ""), 0);
+	assert_false(snap.malformed.known);
+	assert_true(snap.untracked.known);
+	assert_int_equal(parse_with(" oldest_ms 184200123", ""), 0);
+	assert_false(snap.state[1].oldest_ms.known);
+	assert_true(snap.state[1].entered.known);
+}
+
+static void test_version(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_with("tcpstate 1", "tcpstate 2"), -EPROTO);
+	assert_non_null(strstr(err, "version 2"));
+	assert_int_equal(parse_with("tcpstate 1\n", ""), -EPROTO);
+	assert_non_null(strstr(err, "not a tcpstate file"));
+	assert_int_equal(parse_with("tcpstate 1", "tcpstate"), -EPROTO);
+	assert_int_equal(parse_with("tcpstate 1", "tcpstate one"), -EPROTO);
+	assert_int_equal(parse_with("tcpstate 1", "\ntcpstate 1"), -EPROTO);
+	assert_int_equal(parse("", 0), -EPROTO);
+	assert_non_null(strstr(err, "empty"));
+	assert_int_equal(parse("\n", 1), -EPROTO);
+}
+
+static void test_missing_lines(void **state)
+{
+	char line[64], *from, *end;
+	unsigned int i;
+
+	(void)state;
+	for (i = 1; i <= 11; i++) {
+		snprintf(line, sizeof(line), "state %s ", tcpstate_state_name(i));
+		from = strdup(strstr(busy, line));
+		assert_non_null(from);
+		end = strchr(from, '\n');
+		end[1] = '\0';
+		assert_int_equal(parse_with(from, ""), -EPROTO);
+		assert_non_null(strstr(err, tcpstate_state_name(i)));
+		free(from);
+	}
+	assert_int_equal(parse_with("netns 4026531840\n", ""), -EPROTO);
+	assert_int_equal(parse_with("tracked 27074\n", ""), -EPROTO);
+	assert_int_equal(parse_with("limit 262144\n", ""), -EPROTO);
+	assert_non_null(strstr(err, "'limit'"));
+}
+
+static void test_bad_numbers(void **state)
+{
+	static const char * const bad[] = {
+		"-1", "+1", "1.5", "0x10", "1e3", "ten", "1,000", "12a", "\r", "\xff",
+		"9223372036854775808",	/* 2^63 */
+		"18446744073709551616",	/* 2^64 */
+		"18446744073709551617",	/* would be 1 */
+		"99999999999999999999999999999999999999999999999999999999999999999999",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(parse_with("27074", bad[i]), -EPROTO);
+		assert_non_null(strstr(err, "line 3: "));
+		assert_int_equal(parse_with("9812", bad[i]), -EPROTO);
+		assert_int_equal(parse_with("51210", bad[i]), -EPROTO);
+		assert_int_equal(parse_with("391220", bad[i]), -EPROTO);
+	}
+	assert_int_equal(parse_with("27074", "9223372036854775807"), 0);
+	assert_int_equal(snap.tracked.n, INT64_MAX);
+	assert_int_equal(parse_with("27074", "000000000000000000000000000000000042"), 0);
+	assert_int_equal(snap.tracked.n, 42);
+}
+
+static void test_bad_records(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_with("tracked 27074", "tracked"), -EPROTO);
+	assert_int_equal(parse_with("tracked", "tracked 1\ntracked"), -EPROTO);
+	assert_non_null(strstr(err, "twice"));
+	assert_int_equal(parse_with("state CLOSE ", "state LISTEN 1\nstate CLOSE "), -EPROTO);
+	assert_int_equal(parse_with("entered 51210", "entered 1 entered 2"), -EPROTO);
+	assert_int_equal(parse_with("total invalid 12", "total invalid"), -EPROTO);
+	assert_int_equal(parse_with("total invalid 12", "total"), -EPROTO);
+	assert_int_equal(parse_with("limit", "state\nlimit"), -EPROTO);
+	assert_int_equal(parse_with("oldest_ms 184200123", "oldest_ms"), -EPROTO);
+	assert_int_equal(parse_with("oldest_ms 184200123", "unheard_of"), -EPROTO);
+}
+
+/* What the file says must not steer the terminal it is complained about on. */
+static void test_message_is_clean(void **state)
+{
+	char tiny[4] = "";
+	const char *c;
+
+	(void)state;
+	assert_int_equal(parse_with("27074", "\033[2J\001\302\233m"), -EPROTO);
+	for (c = err; *c; c++)
+		assert_in_range((unsigned char)*c, ' ', '~');
+	assert_int_equal(tcpstate_proc_parse("x", 1, &snap, NULL, 0), -EPROTO);
+	assert_int_equal(tcpstate_proc_parse("x\n", 2, &snap, tiny, sizeof(tiny)), -EPROTO);
+	assert_int_equal(strlen(tiny), 3);
+}
+
+static void test_null_bytes(void **state)
+{
+	char text[sizeof(busy)];
+	size_t len = strlen(busy);
+
+	(void)state;
+	memcpy(text, busy, len);
+	*strstr(text, "27074") = '\0';
+	*(strstr(text + 40, "limit") - 1) = '\n';
+	assert_int_equal(parse(text, len), -EPROTO);
+	memset(text, 0, sizeof(text));
+	assert_int_equal(parse(text, sizeof(text)), -EPROTO);
+}
+
+/*
+ * No cut gives a wrong number: only a cut at the end of a line after the last
+ * state can be read at all, and the totals it lost are then unknown.
+ */
+static void test_truncated_anywhere(void **state)
+{
+	const char *totals = strstr(busy, "total ");
+	size_t len;
+
+	(void)state;
+	for (len = 0; len < strlen(busy); len++) {
+		int ret = parse(busy, len);
+
+		if (busy + len >= totals && busy[len - 1] == '\n') {
+			assert_int_equal(ret, 0);
+			assert_false(snap.untracked.known);
+		} else {
+			assert_int_equal(ret, -EPROTO);
+		}
+	}
+}
+
+/* Every byte, every value: the answer may be anything, a crash may not. */
+static void test_any_byte_changed(void **state)
+{
+	char text[sizeof(busy)];
+	size_t len = strlen(busy), i;
+	unsigned int byte;
+
+	(void)state;
+	for (i = 0; i < len; i++) {
+		memcpy(text, busy, len);
+		for (byte = 0; byte < 256; byte++) {
+			text[i] = byte;
+			parse(text, len);
+		}
+	}
+}
+
+static void test_read(void **state)
+{
+	(void)state;
+	assert_int_equal(tcpstate_proc_read(FIXTURES "/busy", &snap, err, sizeof(err)), 0);
+	assert_int_equal(snap.state[6].count.n, 17009);
+	assert_int_equal(tcpstate_proc_read(FIXTURES "/none", &snap, err, sizeof(err)), -ENOENT);
+	assert_string_equal(err, FIXTURES "/none: No such file or directory");
+	assert_int_equal(tcpstate_proc_read(FIXTURES, &snap, err, sizeof(err)), -EISDIR);
+	assert_int_equal(tcpstate_proc_read("/dev/null", &snap, err, sizeof(err)), -EPROTO);
+	assert_int_equal(tcpstate_proc_read("/dev/zero", &snap, err, sizeof(err)), -EFBIG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_unknown_is_skipped),
+		cmocka_unit_test(test_absent_is_unknown),
+		cmocka_unit_test(test_version),
+		cmocka_unit_test(test_missing_lines),
+		cmocka_unit_test(test_bad_numbers),
+		cmocka_unit_test(test_bad_records),
+		cmocka_unit_test(test_message_is_clean),
+		cmocka_unit_test(test_null_bytes),
+		cmocka_unit_test(test_truncated_anywhere),
+		cmocka_unit_test(test_any_byte_changed),
+		cmocka_unit_test(test_read),
+	};
+
+	return cmocka_run_group_tests_name("proc", tests, load_busy, NULL);
+}
