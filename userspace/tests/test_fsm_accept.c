@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the machine believes: windows, acknowledgments, resets (RFC 9293, section 3.10.7.4; RFC 5961). */
+#include "ladder.h"
+
+static void gso(void **state)
+{
+	(void)state;
+	win = 65535;
+	passive();
+	snd(F | A, 1, 1, 60000);
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(A, 1, 60001, 0);
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(F | A, 1, 60002, 50000);
+	is(TIME_WAIT, LAST_ACK);
+	assert_int_equal(m.rcv_nxt, IRS + 50002);
+}
+
+static void window(void **state)
+{
+	(void)state;
+	passive();
+	snd(A, 1, 1, 0);
+	rcv(F | A, 1002, 1, 0);
+	ignored();
+	rcv(F | A, 1001, 1, 0);
+	assert_false(st.invalid);
+	is(ESTABLISHED, FIN_WAIT1);
+}
+
+static void window_scaled(void **state)
+{
+	(void)state;
+	scale = 3;
+	passive();
+	snd(A, 1, 1, 0);
+	rcv(F | A, 8002, 1, 0);
+	ignored();
+	rcv(F | A, 8001, 1, 0);
+	assert_false(st.invalid);
+}
+
+static void window_scaled_by_one_end_only(void **state)
+{
+	(void)state;
+	scale = 3;
+	snd(S, 0, 0, 0);
+	scale = TCPS_NO_SCALE;
+	rcv(S | A, 0, 1, 0);
+	snd(A, 1, 1, 0);
+	rcv(F | A, 1002, 1, 0);
+	ignored();
+}
+
+static void nothing_fits_into_a_closed_window(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 1, 1, 1000);
+	win = 0;
+	snd(A, 1, 1001, 0);
+	rcv(F | A, 1001, 1, 1);
+	is(ESTABLISHED, FIN_WAIT1);
+	win = 10;
+	snd(A, 1, 1001, 0);
+	rcv(F | A, 1001, 1, 1);
+	is(CLOSE_WAIT, FIN_WAIT1);
+}
+
+static void old_and_future_acks(void **state)
+{
+	(void)state;
+	win = 100;
+	passive();
+	snd(A, 1, 1, 500);
+	rcv(A, 1, 501, 0);
+	snd(F | A, 501, 1, 0);
+	rcv(F | A, 1, 503, 0);
+	ignored();
+	rcv(F | A, 1, 400, 0);
+	ignored();
+	is(FIN_WAIT1, ESTABLISHED);
+	rcv(F | A, 1, 401, 0);
+	is(CLOSING, FIN_WAIT1);
+}
+
+static void old_sequence_number(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 1, 1, 100);
+	snd(A, 1, 101, 0);
+	rcv(F | A, 50, 1, 0);
+	ignored();
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void impossible_flags(void **state)
+{
+	static const u8 flags[] = { 0, F, S, S | F, S | F | A, S | A };
+	size_t i;
+
+	(void)state;
+	passive();
+	for (i = 0; i < sizeof(flags); i++) {
+		rcv(flags[i], 1, 1, 0);
+		ignored();
+	}
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void rst_exact(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 1, 1, 100);
+	rcv(R, 101, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_in_window_only(void **state)
+{
+	(void)state;
+	passive();
+	rcv(R | A, 2, 1, 0);
+	assert_true(st.doubt);
+	is(ESTABLISHED, ESTABLISHED);
+	rcv(R, 5000, 1, 0);
+	ignored();
+	assert_false(st.doubt);
+}
+
+static void rst_just_before_after_a_fin(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 1, 1, 0);
+	snd(A, 1, 2, 0);
+	rcv(R, 1, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_behind_a_hole(void **state)
+{
+	(void)state;
+	passive();
+	rcv(A, 51, 1, 10);
+	rcv(R, 61, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_ends_a_half_open(void **state)
+{
+	(void)state;
+	snd(S | A, 0, 1, 0);
+	rcv(R, 2, 0, 0);
+	is(SYN_RECV, SYN_SENT);
+	rcv(R, 1, 0, 0);
+	is(CLOSE, CLOSE);
+}
+
+static void rst_sent_by_the_socket(void **state)
+{
+	(void)state;
+	passive();
+	step((struct tcps_seg){ .flags = R | A, .seq = ISS + 1, .abort = true }, TCPS_SENT);
+	is(CLOSE, ESTABLISHED);
+}
+
+static void rst_sent_by_a_firewall(void **state)
+{
+	(void)state;
+	passive();
+	snd(R | A, 1, 1, 0);
+	is(ESTABLISHED, ESTABLISHED);
+	assert_true(st.doubt);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup(f, begin)
+	const struct CMUnitTest tests[] = {
+		T(gso),
+		T(window),
+		T(window_scaled),
+		T(window_scaled_by_one_end_only),
+		T(nothing_fits_into_a_closed_window),
+		T(old_and_future_acks),
+		T(old_sequence_number),
+		T(impossible_flags),
+		T(rst_exact),
+		T(rst_in_window_only),
+		T(rst_just_before_after_a_fin),
+		T(rst_behind_a_hole),
+		T(rst_ends_a_half_open),
+		T(rst_sent_by_the_socket),
+		T(rst_sent_by_a_firewall),
+	};
+
+	return cmocka_run_group_tests_name("fsm_accept", tests, NULL, NULL);
+}
