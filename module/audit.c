@@ -26,8 +26,8 @@ static void audit_shard(struct tcps_net *tn, unsigned int shard, unsigned long n
 }
 
 /*
- * A batch puts what it looked at behind @now, so a pass over a shard ends: TCPS_DUE_NOW is never given
- * by a look.
+ * A batch puts what it looked at behind @now, so a pass over a shard ends: TCPS_DUE_NOW is never
+ * given by a look.
  */
 static void audit_work(struct work_struct *work)
 {
@@ -40,7 +40,10 @@ static void audit_work(struct work_struct *work)
 		audit_shard(tn, shard, now, &n);
 	if (!atomic_read(&tn->tracked)) {
 		clear_bit(ARMED, &tn->audit_armed);
-		/* Pairs with the barrier of test_and_set_bit() in tcps_audit_kick(): one of the two sees the other. */
+		/*
+		 * Pairs with the barrier of test_and_set_bit() in tcps_audit_kick(): one of the
+		 * two sees the other.
+		 */
 		smp_mb__after_atomic();
 		if (!atomic_read(&tn->tracked) || test_and_set_bit(ARMED, &tn->audit_armed))
 			return;

@@ -17,7 +17,9 @@ struct tcps_lists {
 	u32 count[TCPS_STATES];
 };
 
-/* @lock protects what Documentation/locking.rst says; @version is the last one given to a record. */
+/*
+ * @lock protects what Documentation/locking.rst says; @version is the last one given to a record.
+ */
 struct tcps_shard {
 	spinlock_t lock;
 	u32 version;
@@ -44,7 +46,10 @@ static const unsigned int due_delay_ms[TCPS_DUES] = {
 	[TCPS_DUE_TIME_WAIT] = 60000,	/* TCP_TIMEWAIT_LEN */
 };
 
-/* By state: when the audit looks after a record has entered it, and after a look that found the socket alive. */
+/*
+ * By state: when the audit looks after a record has entered it, and after a look that found the
+ * socket alive.
+ */
 static const struct {
 	u8 entered;
 	u8 seen;
@@ -214,8 +219,10 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 	for (due = 0; due < TCPS_DUES; due++) {
 		struct list_head *head = &slot.lists->by_due[due];
 
-		while (n < max && (conn = list_first_entry_or_null(head, struct tcps_conn, by_due)) &&
-		       time_before_eq(conn->due, now)) {
+		while (n < max && !list_empty(head)) {
+			conn = list_first_entry(head, struct tcps_conn, by_due);
+			if (time_after(conn->due, now))
+				break;
 			items[n++] = (struct tcps_due_item){
 				.key = conn->key,
 				.version = conn->version,
@@ -302,7 +309,8 @@ int tcps_conn_init(unsigned int max_endpoints)
 {
 	unsigned int buckets, shards, i;
 
-	if (max_endpoints && (max_endpoints < TCPS_ENDPOINTS_MIN || max_endpoints > TCPS_ENDPOINTS_MAX)) {
+	if (max_endpoints &&
+	    (max_endpoints < TCPS_ENDPOINTS_MIN || max_endpoints > TCPS_ENDPOINTS_MAX)) {
 		pr_err("max_endpoints=%u is out of range: give %u to %u, or leave it out (here: %u, by the size of the memory)\n",
 		       max_endpoints, TCPS_ENDPOINTS_MIN, TCPS_ENDPOINTS_MAX, default_limit());
 		return -EINVAL;

@@ -13,7 +13,10 @@
 #include "fsm/fsm.h"
 #include "tcpstate.h"
 
-/* Bounds of the module parameter max_endpoints, and of its default: RAM / 64, a record taken as 256 bytes. */
+/*
+ * Bounds of the module parameter max_endpoints, and of its default: RAM / 64, a record taken as
+ * 256 bytes.
+ */
 #define TCPS_ENDPOINTS_MIN		1024u
 #define TCPS_ENDPOINTS_MAX		16777216u
 #define TCPS_ENDPOINTS_DEFAULT_MIN	16384u
@@ -73,7 +76,7 @@ struct tcps_slot {
 struct tcps_counts {
 	struct {
 		u32 count;
-		u64 oldest_ns;	/* how long the oldest has been in the state; 0 where there is none */
+		u64 oldest_ns;	/* since the oldest entered the state; 0: none */
 	} state[TCPS_STATES];
 };
 
@@ -93,7 +96,10 @@ struct tcps_due_item {
 int tcps_conn_init(unsigned int max_endpoints);
 void tcps_conn_exit(void);
 
-/* Lists of one namespace. Context: may sleep. exit frees the namespace's records: nothing may add one any more. */
+/*
+ * Lists of one namespace. Context: may sleep. exit frees the namespace's records: nothing may add
+ * one any more.
+ */
 int tcps_conn_net_init(struct tcps_net *tn);
 void tcps_conn_net_exit(struct tcps_net *tn);
 
@@ -102,9 +108,9 @@ void tcps_conn_lock(struct tcps_slot *slot, struct tcps_net *tn, const struct tc
 void tcps_conn_unlock(struct tcps_slot *slot);
 
 /*
- * Find the record of @key in the locked @slot, or NULL. An endpoint that sends knows its own scope; a
- * packet that comes in by interface @key->scope (in a VRF also @sdif) is for an endpoint bound to one
- * of them or to none.
+ * Find the record of @key in the locked @slot, or NULL. An endpoint that sends knows its own
+ * scope; a packet that comes in by interface @key->scope (in a VRF also @sdif) is for an endpoint
+ * bound to one of them or to none.
  */
 struct tcps_conn *tcps_conn_find_sender(struct tcps_slot *slot, const struct tcps_net *tn,
 					const struct tcps_key *key);
@@ -145,7 +151,9 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn);
 int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
 			struct tcps_due_item *items, unsigned int max);
 
-/* Counts of @tn, see locking.rst on what they are while things move. Context: process or softirq. */
+/*
+ * Counts of @tn, see locking.rst on what they are while things move. Context: process or softirq.
+ */
 void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Bytes to segment facts: the pure half of segment.c, so that it can be tested and fuzzed in user space.
+ * Bytes to segment facts: the pure half of segment.c, so that it can be tested and fuzzed in user
+ * space.
  */
 #ifndef TCPSTATE_PARSE_H
 #define TCPSTATE_PARSE_H
@@ -30,7 +31,8 @@ void tcps_parse_ports(const u8 *hdr, u16 *source, u16 *dest);
 /**
  * tcps_parse_segment() - the facts that the machine wants
  * @hdr:	the header, @hdr_len bytes
- * @hdr_len:	what tcps_parse_header_len() returned, or TCPS_TCP_HDR_MIN where the options are of no interest (no SYN)
+ * @hdr_len:	what tcps_parse_header_len() returned, or TCPS_TCP_HDR_MIN where the options are
+ *		of no interest (no SYN)
  * @payload:	bytes behind the header
  * @seg:	result; @seg->abort is false
  */

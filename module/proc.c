@@ -10,7 +10,7 @@
 #include "stats.h"
 
 #define PROC_NAME	"tcpstate"
-#define PROC_VERSION	1	/* changes only when a line that was there changes its meaning */
+#define PROC_VERSION	1	/* changes only when an old line changes its meaning */
 
 static void show_states(struct seq_file *seq, struct tcps_net *tn, const struct tcps_stats *stats)
 {

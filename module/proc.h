@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * /proc/net/tcpstate of each namespace, and /proc/tcpstate, a symbolic link to self/net/tcpstate: every
- * reader sees its own namespace, and /proc/PID/net/tcpstate shows that of any process.
- * The format: Documentation/proc.rst.
+ * /proc/net/tcpstate of each namespace, and /proc/tcpstate, a symbolic link to self/net/tcpstate:
+ * every reader sees its own namespace, and /proc/PID/net/tcpstate shows that of any process. The
+ * format: Documentation/proc.rst.
  */
 #ifndef TCPSTATE_PROC_H
 #define TCPSTATE_PROC_H

@@ -15,8 +15,9 @@
 #include "segment.h"
 
 /*
- * Reads the IP header: addresses in the order of the wire, and where the TCP header begins. The lengths in it have been checked by
- * the IP layer (ip_rcv_core() trims), so the packet's own length counts; GSO packets may be longer than the header can say.
+ * Reads the IP header: addresses in the order of the wire, and where the TCP header begins. The
+ * lengths in it have been checked by the IP layer (ip_rcv_core() trims), so the packet's own
+ * length counts; GSO packets may be longer than the header can say.
  */
 static enum tcps_verdict read_ipv4(const struct sk_buff *skb, struct in6_addr *src,
 				   struct in6_addr *dst, unsigned int *l4)
@@ -35,7 +36,10 @@ static enum tcps_verdict read_ipv4(const struct sk_buff *skb, struct in6_addr *s
 	return TCPS_SEGMENT;
 }
 
-/* Is there a routing header that sends the packet on? Then the TCP header behind it is not for us. */
+/*
+ * Is there a routing header that sends the packet on? Then the TCP header behind it is not for
+ * us.
+ */
 static bool routed_on(const struct sk_buff *skb)
 {
 	int flags = IP6_FH_F_SKIP_RH;
@@ -58,7 +62,10 @@ static enum tcps_verdict read_ipv6(const struct sk_buff *skb, struct in6_addr *s
 		return TCPS_NOT_OURS;
 	next = ip->nexthdr;
 	end = ipv6_skip_exthdr(skb, begin, &next, &frag);
-	/* LOCAL_IN comes before reassembly in IPv6. In a later fragment the walk ends at the fragment header. */
+	/*
+	 * LOCAL_IN comes before reassembly in IPv6. In a later fragment the walk ends at the
+	 * fragment header.
+	 */
 	if (frag && end >= 0 && next == NEXTHDR_FRAGMENT) {
 		const u8 *inner = skb_header_pointer(skb, end, sizeof(next), &next);
 
@@ -74,7 +81,10 @@ static enum tcps_verdict read_ipv6(const struct sk_buff *skb, struct in6_addr *s
 	return TCPS_SEGMENT;
 }
 
-/* The IP header, then the TCP header: fills in all but the scope. @l4 is where the TCP header begins. */
+/*
+ * The IP header, then the TCP header: fills in all but the scope. @l4 is where the TCP header
+ * begins.
+ */
 static enum tcps_verdict read_packet(const struct sk_buff *skb, u8 family, enum tcps_dir dir,
 				     struct tcps_packet *pkt, unsigned int *l4)
 {
@@ -113,8 +123,9 @@ static enum tcps_verdict read_packet(const struct sk_buff *skb, u8 family, enum 
 }
 
 /*
- * Is this a TCP socket of this namespace, and which interface is it bound to? skb->sk, not the hook's: for a SYN-ACK the hook's is
- * the listener. A request socket hands its scope down to the child (tcp_v4_syn_recv_sock()).
+ * Is this a TCP socket of this namespace, and which interface is it bound to? skb->sk, not the
+ * hook's: for a SYN-ACK the hook's is the listener. A request socket hands its scope down to the
+ * child (tcp_v4_syn_recv_sock()).
  */
 static bool tcp_sender(struct sock *sk, const struct net *net, int *scope)
 {
@@ -144,7 +155,10 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 	ours = tcp_sender(skb->sk, state->net, &pkt->key.scope);
 	if (!ours && !(pkt->seg.flags & TCPS_RST))
 		return TCPS_NOT_OURS;
-	/* A socket that aborts is closed first (tcp_close(), tcp_disconnect()); other RSTs answer a segment. */
+	/*
+	 * A socket that aborts is closed first (tcp_close(), tcp_disconnect()); other RSTs answer
+	 * a segment.
+	 */
 	pkt->seg.abort = ours && sk_fullsock(skb->sk) &&
 			 READ_ONCE(skb->sk->sk_state) == TCP_CLOSE;
 	return TCPS_SEGMENT;

@@ -14,8 +14,8 @@ struct sk_buff;
 
 enum tcps_verdict {
 	TCPS_SEGMENT,		/* a segment of ours: see it tracked */
-	TCPS_NOT_OURS,		/* not TCP, or sent by something that is no TCP socket of this namespace */
-	TCPS_MALFORMED,		/* TCP, but a fragment, or its header does not hold together */
+	TCPS_NOT_OURS,		/* not TCP, or not sent by a TCP socket of this namespace */
+	TCPS_MALFORMED,		/* TCP, but a fragment, or the header is broken */
 	TCPS_BAD_CHECKSUM,	/* TCP, but damaged: the socket will drop it */
 };
 
@@ -38,8 +38,9 @@ struct tcps_packet {
  * @pkt:	result, filled in where TCPS_SEGMENT is returned
  *
  * Only what a TCP full socket or request socket of this namespace sends is ours. A raw socket, a
- * forwarding firewall, the kernel's control socket (RST, ACK in TIME_WAIT) and SYN cookies (no socket) are not,
- * with one exception: a RST of whatever origin is passed on, because it may concern one of ours.
+ * forwarding firewall, the kernel's control socket (RST, ACK in TIME_WAIT) and SYN cookies (no
+ * socket) are not, with one exception: a RST of whatever origin is passed on, because it may
+ * concern one of ours.
  *
  * Context: any in which the hook runs; under rcu_read_lock(). Does not sleep.
  */

@@ -23,8 +23,8 @@ struct tcps_stats;
  * @rport:	remote port, host order
  * @family:	AF_INET or AF_INET6, of the packets (an AF_INET6 socket can talk IPv4)
  * @zero:	padding that is hashed: always 0
- * @scope:	interface that the socket is bound to (SO_BINDTODEVICE, link-local address, VRF), or 0.
- *		Two VRFs, or two links, can hold the same tuple. Not part of the hash
+ * @scope:	interface that the socket is bound to (SO_BINDTODEVICE, link-local address, VRF),
+ *		or 0. Two VRFs, or two links, can hold the same tuple. Not part of the hash
  */
 struct tcps_key {
 	struct in6_addr laddr;

@@ -2,8 +2,9 @@
 /*
  * tcpstate:tcpstate_transition - an end of a tracked endpoint has changed its state.
  *
- * Fires after the fact, outside our locks: two transitions of one endpoint that follow each other on two
- * CPUs can appear in either order. Addresses are the local socket's own; end tells whose state it is.
+ * Fires after the fact, outside our locks: two transitions of one endpoint that follow each other
+ * on two CPUs can appear in either order. Addresses are the local socket's own; end tells whose
+ * state it is.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM tcpstate
@@ -46,8 +47,10 @@ static inline void tcps_trace_sockaddr(u8 *to, u16 family, const struct in6_addr
 
 #define TCPS_TRACE_STATE(name, number, rfc, meaning) , { number, #name }
 #define TCPS_TRACE_EVENT(name, text) , { TCPS_EV_##name, text }
-#define show_tcps_state(state) __print_symbolic(state, { 0, "NONE" } TCPS_STATE_LIST(TCPS_TRACE_STATE))
-#define show_tcps_event(event) __print_symbolic(event, { 0, "none" } TCPS_EVENT_LIST(TCPS_TRACE_EVENT))
+#define show_tcps_state(state) \
+	__print_symbolic(state, { 0, "NONE" } TCPS_STATE_LIST(TCPS_TRACE_STATE))
+#define show_tcps_event(event) \
+	__print_symbolic(event, { 0, "none" } TCPS_EVENT_LIST(TCPS_TRACE_EVENT))
 
 TRACE_EVENT(tcpstate_transition,
 	TP_PROTO(const struct tcps_net *tn, const struct tcps_key *key, bool local,

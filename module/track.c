@@ -70,7 +70,10 @@ static void apply(struct tcps_slot *slot, struct tcps_conn *conn, const struct t
 		tcps_conn_set_due(slot, conn, TCPS_DUE_NOW);
 }
 
-/* A SYN or SYN-ACK with another initial sequence number: the tuple has a new owner, the old one is gone. */
+/*
+ * A SYN or SYN-ACK with another initial sequence number: the tuple has a new owner, the old one
+ * is gone.
+ */
 static void reopen(struct tcps_conn *conn, const struct tcps_seg *seg, struct tcps_step *step,
 		   struct tcps_report *report)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The spine: every piece of evidence goes through here. It finds or makes the record, steps its machine,
- * moves it to the list of its new state, and then, outside the lock, tells the counters and the tracepoint.
+ * The spine: every piece of evidence goes through here. It finds or makes the record, steps its
+ * machine, moves it to the list of its new state, and then, outside the lock, tells the counters
+ * and the tracepoint.
  */
 #ifndef TCPSTATE_TRACK_H
 #define TCPSTATE_TRACK_H

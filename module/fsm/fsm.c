@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The machine works in two halves. First a segment becomes knowledge: what it proves about either end is written into the end's
- * sequence marks and flags. Then settle() asks the table made from states.def which transitions follow from what is known. Nothing else
- * changes a state.
+ * The machine works in two halves. First a segment becomes knowledge: what it proves about either
+ * end is written into the end's sequence marks and flags. Then settle() asks the table made from
+ * states.def which transitions follow from what is known. Nothing else changes a state.
  *
- * The acceptance rules are those of RFC 9293, section 3.10.7, where Linux follows them, and Linux's where it does not; the comments name
- * its functions (net/ipv4/tcp_input.c, tcp_minisocks.c).
+ * The acceptance rules are those of RFC 9293, section 3.10.7, where Linux follows them, and
+ * Linux's where it does not; the comments name its functions (net/ipv4/tcp_input.c,
+ * tcp_minisocks.c).
  */
 #include "fsm.h"
 #include "seq.h"
@@ -40,7 +41,10 @@ static u32 seg_end(const struct tcps_seg *seg)
 	return seg->seq + seg->len + !!(seg->flags & TCPS_SYN) + !!(seg->flags & TCPS_FIN);
 }
 
-/* Takes the transition that @event causes in @end, if the diagram has one and the step has room for it. */
+/*
+ * Takes the transition that @event causes in @end, if the diagram has one and the step has room
+ * for it.
+ */
 static bool move(struct tcps_end *end, enum tcps_event event, struct tcps_move *moves, u8 *n)
 {
 	u8 to = next_state[end->state][event];
@@ -63,9 +67,10 @@ static bool move_remote(struct tcps_fsm *m, enum tcps_event event, struct tcps_s
 }
 
 /*
- * Takes every transition that follows from what is known of @end. The order matters where one segment proves several things: an ACK is
- * looked at before a FIN (FIN_WAIT1, FIN_WAIT2, TIME_WAIT), and a FIN that answers a FIN was sent after it (CLOSE_WAIT, LAST_ACK). What
- * finds no room in this step is still known in the next.
+ * Takes every transition that follows from what is known of @end. The order matters where one
+ * segment proves several things: an ACK is looked at before a FIN (FIN_WAIT1, FIN_WAIT2,
+ * TIME_WAIT), and a FIN that answers a FIN was sent after it (CLOSE_WAIT, LAST_ACK). What finds
+ * no room in this step is still known in the next.
  */
 static void settle(struct tcps_end *end, struct tcps_move *moves, u8 *n)
 {
@@ -93,7 +98,8 @@ static void reset(struct tcps_fsm *m, struct tcps_step *out)
 }
 
 /* The window that a segment offers, in bytes. The window of a SYN is never scaled. */
-static u32 window(const struct tcps_fsm *m, const struct tcps_end *sender, const struct tcps_seg *seg)
+static u32 window(const struct tcps_fsm *m, const struct tcps_end *sender,
+		  const struct tcps_seg *seg)
 {
 	if (!m->scaled || (seg->flags & TCPS_SYN))
 		return seg->win;
@@ -106,7 +112,10 @@ static void local_fin_in_sequence(struct tcps_fsm *m)
 		m->local.flags |= TCPS_K_FIN_RCVD;
 }
 
-/* What the local end acknowledges it has received in sequence: this proves more than our own view of the arrivals. */
+/*
+ * What the local end acknowledges it has received in sequence: this proves more than our own view
+ * of the arrivals.
+ */
 static void local_acks(struct tcps_fsm *m, const struct tcps_seg *seg)
 {
 	if (!(seg->flags & TCPS_ACK))
@@ -185,8 +194,9 @@ static void rcvd_ack(struct tcps_fsm *m, const struct tcps_seg *seg)
 }
 
 /*
- * Has the far end, which answered our SYN, seen our ACK of its own? A bare ACK does not prove it (a request socket sends one for what is
- * out of its window); an ACK of something newer does, and so does text, unless our SYN carried data (fast open: it may talk at once).
+ * Has the far end, which answered our SYN, seen our ACK of its own? A bare ACK does not prove it
+ * (a request socket sends one for what is out of its window); an ACK of something newer does, and
+ * so does text, unless our SYN carried data (fast open: it may talk at once).
  */
 static bool remote_synack_acked(const struct tcps_fsm *m, const struct tcps_seg *seg)
 {
@@ -204,7 +214,10 @@ static void rcvd_text(struct tcps_fsm *m, const struct tcps_seg *seg)
 		m->remote.fin = end;
 		m->remote.flags |= TCPS_K_FIN_SENT;
 	}
-	/* Text does not fit into a window of zero; a bare FIN is taken all the same (tcp_data_queue). */
+	/*
+	 * Text does not fit into a window of zero; a bare FIN is taken all the same
+	 * (tcp_data_queue).
+	 */
 	if (seg->len && !tcps_seq_before(m->rcv_nxt, m->rcv_edge))
 		return;
 	if (!tcps_seq_after(seg->seq, m->rcv_nxt))
@@ -263,7 +276,8 @@ static void rcvd_in_syn_sent(struct tcps_fsm *m, const struct tcps_seg *seg, str
 /* tcp_sequence() */
 static bool acceptable_seq(const struct tcps_fsm *m, const struct tcps_seg *seg)
 {
-	return !tcps_seq_before(seg_end(seg), m->local.acked) && !tcps_seq_after(seg->seq, m->rcv_edge);
+	return !tcps_seq_before(seg_end(seg), m->local.acked) &&
+	       !tcps_seq_after(seg->seq, m->rcv_edge);
 }
 
 /* tcp_ack(); in SYN_RECV, where there is no older acknowledgment, it has to cover the SYN */
@@ -271,7 +285,8 @@ static bool acceptable_ack(const struct tcps_fsm *m, const struct tcps_seg *seg)
 {
 	if (m->local.state == TCPS_SYN_RECV && !tcps_seq_after(seg->ack, m->iss))
 		return false;
-	return !tcps_seq_before(seg->ack, m->remote.acked - m->snd_wnd_max) && !tcps_seq_after(seg->ack, m->local.nxt);
+	return !tcps_seq_before(seg->ack, m->remote.acked - m->snd_wnd_max) &&
+	       !tcps_seq_after(seg->ack, m->local.nxt);
 }
 
 /* RFC 9293, section 3.10.7.4, "TIME-WAIT STATE"; tcp_timewait_state_process() */
@@ -297,7 +312,8 @@ static bool rst_is_exact(const struct tcps_fsm *m, const struct tcps_seg *seg)
 	if (seg->seq == m->rcv_nxt)
 		return true;
 	if (seg->seq == m->rcv_nxt - 1)
-		return m->local.state == TCPS_CLOSE_WAIT || m->local.state == TCPS_LAST_ACK || m->local.state == TCPS_CLOSING;
+		return m->local.state == TCPS_CLOSE_WAIT || m->local.state == TCPS_LAST_ACK ||
+		       m->local.state == TCPS_CLOSING;
 	/* behind a hole: the end of the last selective acknowledgment */
 	return seg->seq == m->remote.nxt && tcps_seq_after(m->remote.nxt, m->rcv_nxt);
 }
@@ -307,17 +323,23 @@ static void rcvd_rst(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps
 	if (rst_is_exact(m, seg))
 		reset(m, out);
 	else if (acceptable_seq(m, seg))
-		/* It draws a challenge ACK; but a FIN_WAIT2 minisock dies of any RST in its window. */
+		/*
+		 * It draws a challenge ACK; but a FIN_WAIT2 minisock dies of any RST in its
+		 * window.
+		 */
 		out->doubt = true;
 	else
 		out->invalid = true;
 }
 
-/* Simultaneous open: the SYN-ACK that answers our SYN, while we have answered theirs; the exception of tcp_validate_incoming() */
+/*
+ * Simultaneous open: the SYN-ACK that answers our SYN, while we have answered theirs; the
+ * exception of tcp_validate_incoming()
+ */
 static bool crossing_synack(const struct tcps_fsm *m, const struct tcps_seg *seg)
 {
-	return m->local.state == TCPS_SYN_RECV && tcps_fsm_opens(seg) && (seg->flags & TCPS_ACK) && !seg->len &&
-	       seg->seq + 1 == m->rcv_nxt && seg->ack == m->local.nxt;
+	return m->local.state == TCPS_SYN_RECV && tcps_fsm_opens(seg) && (seg->flags & TCPS_ACK) &&
+	       !seg->len && seg->seq + 1 == m->rcv_nxt && seg->ack == m->local.nxt;
 }
 
 /* RFC 9293, section 3.10.7.4; tcp_rcv_established(), tcp_rcv_state_process(), tcp_check_req() */
@@ -333,7 +355,8 @@ static void rcvd_synchronized(struct tcps_fsm *m, const struct tcps_seg *seg, st
 		move_remote(m, TCPS_EV_RCV_SYN, out);
 		return;
 	}
-	if ((seg->flags & TCPS_SYN) || !(seg->flags & TCPS_ACK) || !acceptable_seq(m, seg) || !acceptable_ack(m, seg)) {
+	if ((seg->flags & TCPS_SYN) || !(seg->flags & TCPS_ACK) || !acceptable_seq(m, seg) ||
+	    !acceptable_ack(m, seg)) {
 		out->invalid = true;
 		return;
 	}
@@ -380,12 +403,16 @@ void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg)
 	m->rcv_edge = seg->ack + seg->win;
 	m->local.acked = seg->ack;
 	m->remote.nxt = seg->ack;
-	/* A SYN-ACK carries the option only where the SYN did. The SYN itself has not been seen: take its shift as the largest. */
+	/*
+	 * A SYN-ACK carries the option only where the SYN did. The SYN itself has not been seen:
+	 * take its shift as the largest.
+	 */
 	m->scaled = seg->scale != TCPS_NO_SCALE;
 	m->remote.scale = TCPS_MAX_SCALE;
 }
 
-void tcps_fsm_step(struct tcps_fsm *m, const struct tcps_seg *seg, enum tcps_dir dir, struct tcps_step *out)
+void tcps_fsm_step(struct tcps_fsm *m, const struct tcps_seg *seg, enum tcps_dir dir,
+		   struct tcps_step *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (dir == TCPS_SENT)

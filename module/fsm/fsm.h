@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The TCP state machine of RFC 9293 for both ends of one endpoint record, driven by the segments that the local end sent and received.
+ * The TCP state machine of RFC 9293 for both ends of one endpoint record, driven by the segments
+ * that the local end sent and received.
  *
- * Pure: no lock, no clock, no allocation, no pointer kept. The caller serialises steps of one machine and gives them in the order in
- * which the local end sent and received the segments. May be called in any context.
+ * Pure: no lock, no clock, no allocation, no pointer kept. The caller serialises steps of one
+ * machine and gives them in the order in which the local end sent and received the segments. May
+ * be called in any context.
  */
 #ifndef TCPSTATE_FSM_H
 #define TCPSTATE_FSM_H
@@ -42,8 +44,10 @@ enum tcps_dir { TCPS_SENT, TCPS_RCVD };
  * @len:	payload in bytes, that of the whole GSO/GRO packet; SYN and FIN not counted
  * @win:	window field as sent, not scaled, 0 … 65535
  * @flags:	TCPS_FIN | TCPS_SYN | TCPS_RST | TCPS_ACK
- * @scale:	shift of the window-scale option, 0 … TCPS_MAX_SCALE, or TCPS_NO_SCALE; only looked at with TCPS_SYN
- * @abort:	this is a RST that the connection's own socket sent when it died; any other outgoing RST proves nothing
+ * @scale:	shift of the window-scale option, 0 … TCPS_MAX_SCALE, or TCPS_NO_SCALE; only
+ *		looked at with TCPS_SYN
+ * @abort:	this is a RST that the connection's own socket sent when it died; any other
+ *		outgoing RST proves nothing
  */
 struct tcps_seg {
 	u32 seq;
@@ -55,9 +59,12 @@ struct tcps_seg {
 	bool abort;
 };
 
-/* What is known of an end, in struct tcps_end.flags. Set once and kept; the transitions follow from them (settle() in fsm.c). */
+/*
+ * What is known of an end, in struct tcps_end.flags. Set once and kept; the transitions follow
+ * from them (settle() in fsm.c).
+ */
 #define TCPS_K_SYN_ACKED	0x01	/* it knows that its SYN has been acknowledged */
-#define TCPS_K_FIN_SENT		0x02	/* it has sent a FIN; .fin is the sequence number behind it */
+#define TCPS_K_FIN_SENT		0x02	/* it has sent a FIN; .fin is behind it */
 #define TCPS_K_FIN_ACKED	0x04	/* it knows that its FIN has been acknowledged */
 #define TCPS_K_FIN_RCVD		0x08	/* it has received the other's FIN in sequence */
 
@@ -84,12 +91,14 @@ struct tcps_end {
  * @local:	the end on this host, in this network namespace
  * @remote:	the far end, as far as evidence proves it
  * @iss:	the local end's initial sequence number
- * @rcv_nxt:	next sequence number that the local end expects; in-sequence arrivals and its own acknowledgments move it
+ * @rcv_nxt:	next sequence number that the local end expects; in-sequence arrivals and its own
+ *		acknowledgments move it
  * @rcv_edge:	right edge of the window that the local end has offered
  * @snd_wnd_max: largest window that the far end has offered, bytes
  * @synack_ack:	acknowledgment number of the far end's SYN-ACK
- * @fin_proof:	end of the first new text that the local end sent together with an ACK of the far end's FIN: if the far end
- *		acknowledges it, it has seen the ACK of its FIN. With @has_fin_proof
+ * @fin_proof:	end of the first new text that the local end sent together with an ACK of the far
+ *		end's FIN: if the far end acknowledges it, it has seen the ACK of its FIN. With
+ *		@has_fin_proof
  * @has_fin_proof: @fin_proof holds a value
  * @scaled:	both SYNs carried the window-scale option (RFC 7323, section 2.2)
  */
@@ -116,7 +125,8 @@ struct tcps_move {
 	u8 event;
 };
 
-#define TCPS_MOVES	2	/* a FIN that also acknowledges ours: FIN_WAIT1, FIN_WAIT2, TIME_WAIT */
+/* A FIN that also acknowledges ours: FIN_WAIT1, FIN_WAIT2, TIME_WAIT. */
+#define TCPS_MOVES	2
 
 /**
  * struct tcps_step - what one segment did
@@ -124,10 +134,12 @@ struct tcps_move {
  * @remote:	transitions of the far end, in order
  * @nlocal:	how many of @local are used
  * @nremote:	how many of @remote are used
- * @invalid:	the local end will drop this segment (not acceptable, or flags that cannot be); nothing has moved
+ * @invalid:	the local end will drop this segment (not acceptable, or flags that cannot be);
+ *		nothing has moved
  * @doubt:	the socket may have died of this, and packets alone cannot tell: look it up soon
  * @restart:	TIME_WAIT begins anew (2MSL from now)
- * @reopen:	a SYN of a new incarnation: nothing has been done with it. End this machine (TCPS_EV_GONE), begin another and step that
+ * @reopen:	a SYN of a new incarnation: nothing has been done with it. End this machine
+ *		(TCPS_EV_GONE), begin another and step that
  */
 struct tcps_step {
 	struct tcps_move local[TCPS_MOVES];
@@ -140,7 +152,10 @@ struct tcps_step {
 	bool reopen;
 };
 
-/* Does this segment begin an endpoint when its own socket sends it? (SYN: active open, SYN-ACK: passive open) */
+/*
+ * Does this segment begin an endpoint when its own socket sends it? (SYN: active open, SYN-ACK:
+ * passive open)
+ */
 static inline bool tcps_fsm_opens(const struct tcps_seg *seg)
 {
 	return (seg->flags & (TCPS_SYN | TCPS_FIN | TCPS_RST)) == TCPS_SYN;
@@ -149,9 +164,11 @@ static inline bool tcps_fsm_opens(const struct tcps_seg *seg)
 /**
  * tcps_fsm_init() - begin a machine with the segment that opens the endpoint
  * @m:		machine, its former content does not matter
- * @seg:	the SYN or SYN-ACK that the local end sends; for it tcps_fsm_opens() holds. Step the machine with it next
+ * @seg:	the SYN or SYN-ACK that the local end sends; for it tcps_fsm_opens() holds. Step
+ *		the machine with it next
  *
- * The local end begins in CLOSE (active open) or LISTEN (passive open), the far end in CLOSE: nothing is proved of it.
+ * The local end begins in CLOSE (active open) or LISTEN (passive open), the far end in CLOSE:
+ * nothing is proved of it.
  */
 void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg);
 
@@ -162,7 +179,8 @@ void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg);
  * @dir:	sent or received by the local end
  * @out:	result, overwritten
  */
-void tcps_fsm_step(struct tcps_fsm *m, const struct tcps_seg *seg, enum tcps_dir dir, struct tcps_step *out);
+void tcps_fsm_step(struct tcps_fsm *m, const struct tcps_seg *seg, enum tcps_dir dir,
+		   struct tcps_step *out);
 
 /**
  * tcps_fsm_event() - something that no segment shows happened to the local end

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sequence-number arithmetic, modulo 2^32 (RFC 9293, section 3.4): a comparison is right as long as the two numbers are less than 2^31
- * apart.
+ * Sequence-number arithmetic, modulo 2^32 (RFC 9293, section 3.4): a comparison is right as long
+ * as the two numbers are less than 2^31 apart.
  */
 #ifndef TCPSTATE_FSM_SEQ_H
 #define TCPSTATE_FSM_SEQ_H

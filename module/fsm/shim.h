@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The one place where the pure machine meets its surroundings: integer types, memset and static_assert. Everything else in module/fsm
- * is plain C, so that one source is loaded into the kernel, unit-tested, enumerated and fuzzed.
+ * The one place where the pure machine meets its surroundings: integer types, memset and
+ * static_assert. Everything else in module/fsm is plain C, so that one source is loaded into the
+ * kernel, unit-tested, enumerated and fuzzed.
  */
 #ifndef TCPSTATE_FSM_SHIM_H
 #define TCPSTATE_FSM_SHIM_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ladders of segments for the machine's tests: snd() and rcv() with sequence and acknowledgment numbers
- * relative to the two initial ones, is() with the two states that must hold then.
+ * Ladders of segments for the machine's tests: snd() and rcv() with sequence and acknowledgment
+ * numbers relative to the two initial ones, is() with the two states that must hold then.
  */
 #ifndef TCPSTATE_TESTS_LADDER_H
 #define TCPSTATE_TESTS_LADDER_H
@@ -41,12 +41,14 @@ static void step(struct tcps_seg seg, enum tcps_dir dir)
 
 static void snd(u8 flags, u32 seq, u32 ack, u32 len)
 {
-	step((struct tcps_seg){ .flags = flags, .seq = ISS + seq, .ack = IRS + ack, .len = len }, TCPS_SENT);
+	step((struct tcps_seg){ .flags = flags, .seq = ISS + seq, .ack = IRS + ack, .len = len },
+	     TCPS_SENT);
 }
 
 static void rcv(u8 flags, u32 seq, u32 ack, u32 len)
 {
-	step((struct tcps_seg){ .flags = flags, .seq = IRS + seq, .ack = ISS + ack, .len = len }, TCPS_RCVD);
+	step((struct tcps_seg){ .flags = flags, .seq = IRS + seq, .ack = ISS + ack, .len = len },
+	     TCPS_RCVD);
 }
 
 #define is(l, r) do {								\
@@ -56,7 +58,10 @@ static void rcv(u8 flags, u32 seq, u32 ack, u32 len)
 
 /* The last step moved nothing and said so, or said nothing. */
 #define ignored() do { assert_int_equal(st.nlocal, 0); assert_true(st.invalid); } while (0)
-#define unmoved() do { assert_int_equal(st.nlocal + st.nremote, 0); assert_false(st.invalid); } while (0)
+#define unmoved() do {								\
+	assert_int_equal(st.nlocal + st.nremote, 0);				\
+	assert_false(st.invalid);						\
+} while (0)
 
 static int begin(void **state)
 {

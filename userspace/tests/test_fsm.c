@@ -72,7 +72,9 @@ static void passive_open_wrong_ack(void **state)
 static void data_on_syn_passive(void **state)
 {
 	(void)state;
-	/* Fast open: 10 bytes came with the SYN, we answer, speak and close before the final ACK. */
+	/*
+	 * Fast open: 10 bytes came with the SYN, we answer, speak and close before the final ACK.
+	 */
 	snd(S | A, 0, 11, 0);
 	snd(A, 1, 11, 20);
 	is(SYN_RECV, SYN_SENT);
@@ -170,7 +172,9 @@ static void passive_close(void **state)
 	rcv(F | A, 1, 1, 0);
 	is(CLOSE_WAIT, FIN_WAIT1);
 	snd(A, 1, 2, 0);
-	/* It may not have this ACK. New text that follows and is acknowledged proves that it has. */
+	/*
+	 * It may not have this ACK. New text that follows and is acknowledged proves that it has.
+	 */
 	is(CLOSE_WAIT, FIN_WAIT1);
 	snd(A, 1, 2, 5);
 	rcv(A, 2, 6, 0);

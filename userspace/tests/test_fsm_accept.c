@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the machine believes: windows, acknowledgments, resets (RFC 9293, section 3.10.7.4; RFC 5961). */
+/*
+ * What the machine believes: windows, acknowledgments, resets (RFC 9293, section 3.10.7.4; RFC
+ * 5961).
+ */
 #include "ladder.h"
 
 static void gso(void **state)

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exhaustive walk: from every way to open an endpoint, every segment of an alphabet that is made of the
- * marks of the machine itself (in sequence, before, behind a hole; every combination of SYN, FIN, RST and
- * ACK; acknowledging nothing, the SYN, all, too much), sent and received, and every event, until no new
- * machine appears. Sequence space is bounded to a few bytes an end, so it ends.
+ * Exhaustive walk: from every way to open an endpoint, every segment of an alphabet that is made
+ * of the marks of the machine itself (in sequence, before, behind a hole; every combination of
+ * SYN, FIN, RST and ACK; acknowledging nothing, the SYN, all, too much), sent and received, and
+ * every event, until no new machine appears. Sequence space is bounded to a few bytes an end, so
+ * it ends.
  *
- * Then states.def is held against what was seen: every listed edge reached, no other exists, nothing
- * listed as "never" happens, and from every state a segment or a timer leads to CLOSE.
+ * Then states.def is held against what was seen: every listed edge reached, no other exists,
+ * nothing listed as "never" happens, and from every state a segment or a timer leads to CLOSE.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,7 +119,10 @@ static void check_machine(const struct tcps_fsm *m)
 	default:
 		break;
 	}
-	/* The far end has received our FIN only if it has acknowledged it, and has seen our ACK only with proof. */
+	/*
+	 * The far end has received our FIN only if it has acknowledged it, and has seen our ACK
+	 * only with proof.
+	 */
 	switch (m->remote.state) {
 	case TCPS_TIME_WAIT:
 	case TCPS_FIN_WAIT2:
@@ -144,7 +148,8 @@ static void check_machine(const struct tcps_fsm *m)
 static bool within(const struct tcps_fsm *m)
 {
 	return m->local.nxt - ISS <= SPAN &&
-	       (m->local.state == TCPS_SYN_SENT || m->local.state == TCPS_CLOSE || m->remote.nxt - IRS <= SPAN + 1);
+	       (m->local.state == TCPS_SYN_SENT || m->local.state == TCPS_CLOSE ||
+		m->remote.nxt - IRS <= SPAN + 1);
 }
 
 static void check_step(const struct tcps_fsm *before, const struct tcps_fsm *after,
@@ -158,7 +163,8 @@ static void check_step(const struct tcps_fsm *before, const struct tcps_fsm *aft
 		assert_memory_equal(before, after, sizeof(*before));
 }
 
-static void try_segment(const struct tcps_fsm *before, const struct tcps_seg *seg, enum tcps_dir dir)
+static void try_segment(const struct tcps_fsm *before, const struct tcps_seg *seg,
+			enum tcps_dir dir)
 {
 	struct tcps_fsm after = *before, again;
 	struct tcps_step step;
