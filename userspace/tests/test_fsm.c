@@ -126,6 +126,46 @@ static void simultaneous_open(void **state)
 	is(ESTABLISHED, ESTABLISHED);
 }
 
+static void text_without_the_ack_proves_nothing(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 1, 1, 0);
+	/* Sent before the FIN was acknowledged, seen by the far end in FIN_WAIT1. */
+	snd(A, 1, 1, 5);
+	rcv(A, 2, 6, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+}
+
+static void text_sent_again_with_the_ack_proves_nothing(void **state)
+{
+	(void)state;
+	passive();
+	snd(A, 1, 1, 5);
+	rcv(F | A, 1, 1, 0);
+	/* The far end may acknowledge the first copy, which did not cover its FIN. */
+	snd(A, 1, 2, 5);
+	rcv(A, 2, 6, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+}
+
+static void simultaneous_open_wrong_answers(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 0);
+	rcv(S, 0, 0, 10);
+	/* Data on a crossing SYN is not taken. */
+	assert_int_equal(m.rcv_nxt, IRS + 1);
+	snd(S | A, 0, 1, 0);
+	rcv(S | A, 5, 1, 0);
+	ignored();
+	rcv(S | A, 0, 0, 0);
+	ignored();
+	is(SYN_RECV, SYN_SENT);
+	rcv(S | A, 0, 1, 0);
+	is(ESTABLISHED, SYN_RECV);
+}
+
 static void refused(void **state)
 {
 	(void)state;
@@ -257,6 +297,10 @@ static void time_wait_begins_anew(void **state)
 	assert_true(st.restart);
 	rcv(S, 5000, 0, 0);
 	assert_false(st.restart);
+	rcv(0, 2, 0, 0);
+	assert_true(st.restart);
+	rcv(0, 2, 0, 5);
+	assert_false(st.restart);
 	rcv(R, 500, 0, 0);
 	assert_false(st.restart);
 	assert_false(st.doubt);
@@ -371,6 +415,9 @@ int main(void)
 		T(data_on_syn_active),
 		T(data_on_syn_not_taken),
 		T(simultaneous_open),
+		T(text_without_the_ack_proves_nothing),
+		T(text_sent_again_with_the_ack_proves_nothing),
+		T(simultaneous_open_wrong_answers),
 		T(refused),
 		T(answer_to_something_else),
 		T(active_close),
