@@ -74,6 +74,7 @@ static u32 key_hash(const struct tcps_net *tn, const struct tcps_key *key)
 }
 
 void tcps_conn_lock(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps_key *key)
+	__acquires(&slot->shard->lock)
 {
 	u32 hash = key_hash(tn, key);
 	u32 shard = hash & table.shard_mask;
@@ -85,6 +86,7 @@ void tcps_conn_lock(struct tcps_slot *slot, struct tcps_net *tn, const struct tc
 }
 
 void tcps_conn_unlock(struct tcps_slot *slot)
+	__releases(&slot->shard->lock)
 {
 	spin_unlock_bh(&slot->shard->lock);
 }
