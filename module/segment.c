@@ -14,6 +14,9 @@
 #include "parse.h"
 #include "segment.h"
 
+#define IPV6_PADDING_MAX	7	/* in a row, RFC 4942, section 2.1.9.5 */
+#define IPV6_OPTION_ACTION	0xc0	/* 0: if not known, skip; else drop the packet */
+
 /*
  * Reads the IP header: addresses in the order of the wire, and where the TCP header begins. The
  * lengths in it have been checked by the IP layer (ip_rcv_core() trims), so the packet's own
@@ -37,15 +40,69 @@ static enum tcps_verdict read_ipv4(const struct sk_buff *skb, struct in6_addr *s
 }
 
 /*
- * Is there a routing header that sends the packet on? Then the TCP header behind it is not for
- * us.
+ * Will the kernel get past these destination options? It reads them behind LOCAL_IN, by the rules
+ * of ip6_parse_tlv(): at most 7 bytes of padding in a row, all zero; options that it does not
+ * know only if their type says "skip" (RFC 8200, section 4.2) and not too many. A home address
+ * option changes the source address: what is behind it is not for the endpoint that the packet
+ * names.
  */
-static bool routed_on(const struct sk_buff *skb)
+static bool dest_options_taken(const struct sk_buff *skb, int at, int end)
 {
-	int flags = IP6_FH_F_SKIP_RH;
-	unsigned int off = 0;
+	int padding = 0, others = 0, len;
 
-	return ipv6_find_hdr(skb, &off, NEXTHDR_ROUTING, NULL, &flags) >= 0;
+	for (; at < end; at += len) {
+		u8 buf[2 + IPV6_PADDING_MAX];
+		const u8 *opt = skb_header_pointer(skb, at, min_t(int, end - at, sizeof(buf)), buf);
+
+		if (!opt)
+			return false;
+		len = 1;
+		if (opt[0] != IPV6_TLV_PAD1)
+			len = end - at > 1 ? opt[1] + 2 : INT_MAX;
+		if (len > end - at)
+			return false;
+		if (opt[0] == IPV6_TLV_PAD1 || opt[0] == IPV6_TLV_PADN) {
+			padding += len;
+			if (padding > IPV6_PADDING_MAX)
+				return false;
+			if (len > 2 && memchr_inv(opt + 2, 0, len - 2))
+				return false;
+		} else {
+			padding = 0;
+			others++;
+			if ((opt[0] & IPV6_OPTION_ACTION) || others > IP6_DEFAULT_MAX_DST_OPTS_CNT)
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * The extension headers between @at and @end, where the TCP header begins: will the kernel get
+ * past them, to a segment that is for us? Hop-by-hop options have been read before LOCAL_IN. What
+ * is behind an authentication header comes again without it, when it has been verified.
+ */
+static enum tcps_verdict walk_extensions(const struct sk_buff *skb, u8 header, int at, int end)
+{
+	while (at < end) {
+		const struct ipv6_rt_hdr *h;
+		struct ipv6_rt_hdr buf;
+		int len;
+
+		h = skb_header_pointer(skb, at, sizeof(buf), &buf);
+		if (!h)
+			return TCPS_MALFORMED;
+		if (header == NEXTHDR_AUTH)
+			return TCPS_NOT_OURS;
+		if (header == NEXTHDR_ROUTING && h->segments_left)
+			return TCPS_NOT_OURS;
+		len = header == NEXTHDR_FRAGMENT ? 8 : ipv6_optlen(h);
+		if (header == NEXTHDR_DEST && !dest_options_taken(skb, at + 2, at + len))
+			return TCPS_MALFORMED;
+		header = h->nexthdr;
+		at += len;
+	}
+	return TCPS_SEGMENT;
 }
 
 static enum tcps_verdict read_ipv6(const struct sk_buff *skb, struct in6_addr *src,
@@ -73,12 +130,12 @@ static enum tcps_verdict read_ipv6(const struct sk_buff *skb, struct in6_addr *s
 	}
 	if (frag)
 		return next == IPPROTO_TCP ? TCPS_MALFORMED : TCPS_NOT_OURS;
-	if (end < 0 || next != IPPROTO_TCP || (end != begin && routed_on(skb)))
+	if (end < 0 || next != IPPROTO_TCP)
 		return TCPS_NOT_OURS;
 	*src = ip->saddr;
 	*dst = ip->daddr;
 	*l4 = end;
-	return TCPS_SEGMENT;
+	return walk_extensions(skb, ip->nexthdr, begin, end);
 }
 
 /*

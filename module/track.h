@@ -24,7 +24,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
  * tcps_track_gone() - a look-up found no socket for a record
  * @tn:		namespace
  * @key:	the record's
- * @version:	the record's, as it was before the look-up: if it has changed since, nothing is done
+ * @version:	the record's, before the look-up: if it has changed since, nothing is done
  *
  * Context: process. Does not sleep.
  */

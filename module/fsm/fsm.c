@@ -272,7 +272,6 @@ static void rcvd_in_syn_sent(struct tcps_fsm *m, const struct tcps_seg *seg, str
 		rcvd_crossing_syn(m, seg, out);
 }
 
-/* RFC 9293, section 3.10.7.4, "TIME-WAIT STATE"; tcp_timewait_state_process() */
 /* tcp_sequence() */
 static bool acceptable_seq(const struct tcps_fsm *m, const struct tcps_seg *seg)
 {
