@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Runs the given tests (or all) on this machine and says whether they passed.
+#
+#	run.sh [TEST...]	e.g. scripts/vm -i -t 900 -- 'selftests/run.sh states namespaces.sh'
+#	run.sh -x TEST		all but TEST
+#
+# Prints each test's KTAP, then the last line "N passed, N failed, N skipped". A failure is: "not ok", a test without a
+# plan or with fewer results than planned, an exit status other than 0, a time-out, SKIP, and a bad kernel log.
+# To be run as root, in a machine of its own, with TCPSTATE_KO= the module's file or the module installed.
+here=$(cd "$(dirname "$0")" && pwd)
+export TCPSTATE_TESTBIN=${TCPSTATE_TESTBIN-$here/../build/selftests}
+[ -x "$here/states" ] && TCPSTATE_TESTBIN=$here
+. "$here/settings"
+limit=$timeout
+
+all=(states wire malformed procfile params.sh tracepoint.sh namespaces.sh rmmod_open.sh time_wait.sh compare.sh load.sh)
+if [ "${1-}" = -x ]; then
+	for test in "${all[@]}"; do [ "$test" = "$2" ] || set -- "$@" "$test"; done
+	shift 2
+fi
+[ $# -gt 0 ] || set -- "${all[@]}"
+if [ -z "${TCPSTATE_KO-}" ] && ! modinfo tcpstate >/dev/null 2>&1; then
+	TCPSTATE_KO=$(echo "$here/../build/$(uname -r)/tcpstate.ko")
+fi
+[ -z "${TCPSTATE_KO-}" ] || export TCPSTATE_KO
+
+# Under "scripts/vm -i" the clock leaps while the machine waits for its disk: read what will be needed before any clock counts.
+warm() {
+	local program m
+	for program in ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
+		program=$(command -v "$program") || continue
+		[ -x "$program" ] || continue
+		busybox cat "$program" >/dev/null
+		ldd "$program"
+	done | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox sort -u | busybox xargs cat >/dev/null
+	busybox cat "$here"/* "$TCPSTATE_TESTBIN"/* ${TCPSTATE_KO+"$TCPSTATE_KO"} >/dev/null 2>&1
+	for m in tun veth dummy sch_netem inet_diag tcp_diag; do modprobe -q "$m"; done
+	ip -V; ss -V; tc -V; ss -Htan; timeout 1000 true; ip netns add tcps-warm; ip netns exec tcps-warm true; ip netns del tcps-warm
+	echo | tee /dev/null | grep -q . ; tail -n 1 /proc/uptime; sleep 0
+} >/dev/null 2>&1
+warm
+
+passed=0 failed=0 skipped=0
+out=$(mktemp)
+
+# judge NAME STATUS: counts the results of one test, in $out
+judge() {
+	local line planned= results=0 bad=0
+	while IFS= read -r line; do
+		case $line in
+		1..[0-9]*) planned=${line#1..}; planned=${planned%% *} ;;
+		*"# SKIP"*) skipped=$((skipped + 1)); results=$((results + 1)) ;;
+		"ok "*) passed=$((passed + 1)); results=$((results + 1)) ;;
+		"not ok "*) bad=$((bad + 1)); results=$((results + 1)) ;;
+		esac
+	done <"$out"
+	if [ -z "$planned" ]; then
+		echo "# $1: no plan"
+		bad=$((bad + 1))
+	elif [ "$results" != "$planned" ]; then
+		echo "# $1: planned $planned, $results results"
+		bad=$((bad + 1))
+	fi
+	if [ "$2" != 0 ] && [ $bad = 0 ]; then
+		echo "# $1: exit status $2"
+		bad=1
+	fi
+	failed=$((failed + bad))
+}
+
+for test in "$@"; do
+	program=$here/$test
+	[ -x "$program" ] || program=$TCPSTATE_TESTBIN/$test
+	read -r up _ </proc/uptime
+	echo "# $test at $up s"
+	timeout -k 5 "$limit" "$program" 2>&1 | tee "$out"
+	status=${PIPESTATUS[0]}
+	[ "$status" != 124 ] || echo "# $test: time-out after $limit s"
+	judge "$test" "$status"
+done
+rm -f "$out"
+if busybox dmesg | grep -E 'BUG:|WARNING:|Oops|Call Trace|KASAN|suspicious|leak'; then
+	echo "# the kernel log is not clean"
+	failed=$((failed + 1))
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ] && [ $skipped = 0 ] && [ $passed -gt 0 ]

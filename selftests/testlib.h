@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the C tests share: a network namespace each, what /proc/self/net/tcpstate says, and the kernel's own
+ * count of sockets (inet_diag) to compare it with.
+ *
+ * Functions that check return 0, or print what is wrong as KTAP diagnostics and return -1.
+ */
+#ifndef TESTLIB_H
+#define TESTLIB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define STATES	12	/* one more than TCP_CLOSING, the largest of <netinet/tcp.h> */
+
+struct snapshot {
+	unsigned long long netns, tracked, limit;
+	unsigned long long count[STATES];
+	unsigned long long entered[STATES];
+	unsigned long long oldest_ms[STATES];
+	unsigned long long transitions, invalid, malformed, untracked;
+};
+
+/* What the module's file at @path, or in @text, says; every line is checked against the format. */
+int snapshot_parse(const char *text, struct snapshot *s);
+int snapshot_read(const char *path, struct snapshot *s);
+
+/* A fresh network namespace with lo up, for this process. */
+int netns_enter(void);
+
+/*
+ * @want names counts of states, such as "ESTABLISHED=2 TIME_WAIT=1"; the others are 0. Waits up to three
+ * seconds until the module's counts, its "tracked" and inet_diag's counts are all that.
+ */
+int check_counts(const char *want);
+
+/* Likewise the "entered" counters (with CLOSE), and "total transitions"; at once. */
+int check_entered(const char *want);
+
+/* The totals; at once. */
+int check_totals(unsigned long long invalid, unsigned long long malformed, unsigned long long untracked);
+
+void sleep_ms(unsigned int ms);
+int write_file(const char *path, const char *text);
+int nofile_max(void);
+
+#endif

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The tracepoint tcpstate:tcpstate_transition: what one connection over lo, closed by the client first, says.
+. "$(dirname "$0")/lib.sh"
+plan 6
+need ip; need busybox
+
+tracing=/sys/kernel/tracing
+[ -e $tracing/trace ] || mount -t tracefs tracefs $tracing
+event=$tracing/events/tcpstate/tcpstate_transition
+
+# Of each end: whose state (local: of the socket itself, remote: of its far end as far as proved), from, to.
+golden_client='local CLOSE SYN_SENT "SYN sent"
+local SYN_SENT ESTABLISHED "ACK of SYN received"
+remote CLOSE LISTEN "listen()"
+remote LISTEN SYN_RECV "SYN received, SYN-ACK sent"
+local ESTABLISHED FIN_WAIT1 "FIN sent"
+local FIN_WAIT1 FIN_WAIT2 "ACK of FIN received"
+remote SYN_RECV ESTABLISHED "ACK of SYN received"
+remote ESTABLISHED CLOSE_WAIT "FIN received in sequence"
+local FIN_WAIT2 TIME_WAIT "FIN received in sequence"
+remote CLOSE_WAIT LAST_ACK "FIN sent"'
+golden_server='local LISTEN SYN_RECV "SYN received, SYN-ACK sent"
+remote CLOSE SYN_SENT "SYN sent"
+local SYN_RECV ESTABLISHED "ACK of SYN received"
+remote SYN_SENT ESTABLISHED "ACK of SYN received"
+local ESTABLISHED CLOSE_WAIT "FIN received in sequence"
+remote ESTABLISHED FIN_WAIT1 "FIN sent"
+local CLOSE_WAIT LAST_ACK "FIN sent"
+local LAST_ACK CLOSE "ACK of FIN received"
+remote FIN_WAIT1 FIN_WAIT2 "ACK of FIN received"
+remote FIN_WAIT2 TIME_WAIT "FIN received in sequence"'
+
+exists() {
+	local f
+	for f in netns family lport rport local oldstate newstate event laddr raddr; do
+		grep -q "field:.* $f\(\[[^]]*\]\)\?;" $event/format || { diag "no field $f"; return 1; }
+	done
+	grep -q '"CLOSE_WAIT"' $event/format || { diag "states have no names"; return 1; }
+}
+# moves server|client: the transitions of that record, whose local port is 7000 or another
+moves() {
+	busybox awk -v who="$1" '/tcpstate_transition:/ {
+		match($0, /local=[^ ]*/)
+		if ((substr($0, RSTART, RLENGTH) ~ /:7000$/) != (who == "server"))
+			next
+		sub(/.* end=/, ""); sub(/oldstate=/, ""); sub(/newstate=/, ""); sub(/event=/, "")
+		print
+	}' "$tmp/trace"
+}
+connection() {	# ADDRESS
+	echo >$tracing/trace
+	echo 1 >$event/enable
+	serve tcps-t "$1" 7000 keep && client tcps-t "$1" 7000 1 && wait_nine tcps-t 3000 "ESTABLISHED=2" &&
+	echo shut >&5 && wait_nine tcps-t 3000 "FIN_WAIT2=1 CLOSE_WAIT=1" &&
+	kill -KILL "$serve_pid" && { wait "$serve_pid"; } 2>/dev/null
+	wait_nine tcps-t 3000 "TIME_WAIT=1"
+	echo 0 >$event/enable
+	busybox cat $tracing/trace >"$tmp/trace"
+	end_all
+}
+same_list() {	# NAME FOUND WANTED
+	[ "$2" = "$3" ] && return
+	diag "$1, wanted:"; busybox sed 's/^/# /' <<<"$3"
+	diag "$1, found:"; busybox sed 's/^/# /' <<<"$2"
+	return 1
+}
+golden() {	# ADDRESS
+	netns tcps-t && connection "$1" &&
+	same_list "server" "$(moves server)" "$golden_server" &&
+	same_list "client" "$(moves client)" "$golden_client"
+	local err=$?
+	ip netns del tcps-t
+	return $err
+}
+own_namespace() {
+	local inum
+	netns tcps-t && inum=$(ip netns exec tcps-t busybox readlink /proc/self/ns/net) && connection 127.0.0.1 || return
+	inum=${inum#*[}; inum=${inum%]}
+	is "events" "$(grep -c tcpstate_transition: "$tmp/trace")" 20 &&
+	is "events of the namespace" "$(grep -c "netns=$inum " "$tmp/trace")" 20
+}
+
+log_mark
+check "module loaded" module_load
+check "the event exists and has its fields" exists
+check "the transitions of a connection over 127.0.0.1" golden 127.0.0.1
+check "the transitions of a connection over ::1" golden ::1
+check "all are of their namespace" own_namespace
+echo >$tracing/trace
+check "the kernel log is clean" log_clean
+finish
