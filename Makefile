@@ -27,7 +27,12 @@ tools:
 	@scripts/deps tools
 	@$(MAKE) --no-print-directory -s -C userspace
 
-run: tools
+# What the demonstration connects and leaks.
+build/demo/load: scripts/demo.d/load.c
+	@mkdir -p $(@D)
+	@$(CC) -O2 -Wall -Wextra -o $@ $<
+
+run: tools build/demo/load
 	@scripts/run
 
 stop:
