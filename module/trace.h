@@ -83,7 +83,7 @@ TRACE_EVENT(tcpstate_transition,
 		tcps_trace_sockaddr(__entry->raddr, key->family, &key->raddr, key->rport);
 	),
 
-	TP_printk("netns=%u local=%pISpc remote=%pISpc end=%s oldstate=%s newstate=%s event=\"%s\"",
+	TP_printk("netns=%u local=%pISpc remote=%pISpc end=%s oldstate=%s newstate=%s event='%s'",
 		  __entry->netns, __entry->laddr, __entry->raddr,
 		  __print_symbolic(__entry->local, { 0, "remote" }, { 1, "local" }),
 		  show_tcps_state(__entry->oldstate), show_tcps_state(__entry->newstate),

@@ -11,26 +11,26 @@ tracing=/sys/kernel/tracing
 event=$tracing/events/tcpstate/tcpstate_transition
 
 # Of each end: whose state (local: of the socket itself, remote: of its far end as far as proved), from, to.
-golden_client='local CLOSE SYN_SENT "SYN sent"
-local SYN_SENT ESTABLISHED "ACK of SYN received"
-remote CLOSE LISTEN "listen()"
-remote LISTEN SYN_RECV "SYN received, SYN-ACK sent"
-local ESTABLISHED FIN_WAIT1 "FIN sent"
-local FIN_WAIT1 FIN_WAIT2 "ACK of FIN received"
-remote SYN_RECV ESTABLISHED "ACK of SYN received"
-remote ESTABLISHED CLOSE_WAIT "FIN received in sequence"
-local FIN_WAIT2 TIME_WAIT "FIN received in sequence"
-remote CLOSE_WAIT LAST_ACK "FIN sent"'
-golden_server='local LISTEN SYN_RECV "SYN received, SYN-ACK sent"
-remote CLOSE SYN_SENT "SYN sent"
-local SYN_RECV ESTABLISHED "ACK of SYN received"
-remote SYN_SENT ESTABLISHED "ACK of SYN received"
-local ESTABLISHED CLOSE_WAIT "FIN received in sequence"
-remote ESTABLISHED FIN_WAIT1 "FIN sent"
-local CLOSE_WAIT LAST_ACK "FIN sent"
-local LAST_ACK CLOSE "ACK of FIN received"
-remote FIN_WAIT1 FIN_WAIT2 "ACK of FIN received"
-remote FIN_WAIT2 TIME_WAIT "FIN received in sequence"'
+golden_client="local CLOSE SYN_SENT 'SYN sent'
+local SYN_SENT ESTABLISHED 'ACK of SYN received'
+remote CLOSE LISTEN 'listen()'
+remote LISTEN SYN_RECV 'SYN received, SYN-ACK sent'
+local ESTABLISHED FIN_WAIT1 'FIN sent'
+local FIN_WAIT1 FIN_WAIT2 'ACK of FIN received'
+remote SYN_RECV ESTABLISHED 'ACK of SYN received'
+remote ESTABLISHED CLOSE_WAIT 'FIN received in sequence'
+local FIN_WAIT2 TIME_WAIT 'FIN received in sequence'
+remote CLOSE_WAIT LAST_ACK 'FIN sent'"
+golden_server="local LISTEN SYN_RECV 'SYN received, SYN-ACK sent'
+remote CLOSE SYN_SENT 'SYN sent'
+local SYN_RECV ESTABLISHED 'ACK of SYN received'
+remote SYN_SENT ESTABLISHED 'ACK of SYN received'
+local ESTABLISHED CLOSE_WAIT 'FIN received in sequence'
+remote ESTABLISHED FIN_WAIT1 'FIN sent'
+local CLOSE_WAIT LAST_ACK 'FIN sent'
+local LAST_ACK CLOSE 'ACK of FIN received'
+remote FIN_WAIT1 FIN_WAIT2 'ACK of FIN received'
+remote FIN_WAIT2 TIME_WAIT 'FIN received in sequence'"
 
 exists() {
 	local f
@@ -38,6 +38,9 @@ exists() {
 		grep -q "field:.* $f\(\[[^]]*\]\)\?;" $event/format || { diag "no field $f"; return 1; }
 	done
 	grep -q '"CLOSE_WAIT"' $event/format || { diag "states have no names"; return 1; }
+	# Programs that read the format take the text up to the next quote: there must be none within.
+	busybox awk '/^print fmt:/ { s = substr($0, 1, index($0, ", REC->")); exit gsub(/"/, "", s) != 2 }' $event/format ||
+		{ diag "$(grep 'print fmt' $event/format)"; return 1; }
 }
 # moves server|client: the transitions of that record, whose local port is 7000 or another
 moves() {
