@@ -143,11 +143,17 @@ static void sent_syn(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps
 	}
 }
 
-static void sent_text(struct tcps_fsm *m, const struct tcps_seg *seg)
+static void sent_text(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_step *out)
 {
 	u32 end = seg_end(seg);
 	bool new_text = seg->seq == m->local.nxt && end != seg->seq;
 
+	/*
+	 * A minisock sends through the control socket: but for the ACK of the far end's FIN, this
+	 * is a new incarnation (SYN cookie), or the socket has dropped that FIN.
+	 */
+	if (m->local.state == TCPS_TIME_WAIT && seg->seq != m->local.fin)
+		out->doubt = true;
 	tcps_seq_advance(&m->local.nxt, end);
 	local_acks(m, seg);
 	if ((seg->flags & TCPS_FIN) && !(m->local.flags & TCPS_K_FIN_SENT)) {
@@ -173,7 +179,7 @@ static void sent(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_ste
 	if (tcps_fsm_opens(seg))
 		sent_syn(m, seg, out);
 	else if (m->local.state != TCPS_CLOSE && m->local.state != TCPS_LISTEN)
-		sent_text(m, seg);
+		sent_text(m, seg, out);
 }
 
 /* What an acceptable acknowledgment from the far end proves of either end. */
@@ -215,10 +221,10 @@ static void rcvd_text(struct tcps_fsm *m, const struct tcps_seg *seg)
 		m->remote.flags |= TCPS_K_FIN_SENT;
 	}
 	/*
-	 * Text does not fit into a window of zero; a bare FIN is taken all the same
-	 * (tcp_data_queue).
+	 * Nothing fits into a window of zero, though newer kernels take a bare FIN
+	 * (tcp_data_queue()): their ACK will tell.
 	 */
-	if (seg->len && !tcps_seq_before(m->rcv_nxt, m->rcv_edge))
+	if (end != seg->seq && !tcps_seq_before(m->rcv_nxt, m->rcv_edge))
 		return;
 	if (!tcps_seq_after(seg->seq, m->rcv_nxt))
 		tcps_seq_advance(&m->rcv_nxt, end);
@@ -264,7 +270,7 @@ static void rcvd_in_syn_sent(struct tcps_fsm *m, const struct tcps_seg *seg, str
 		out->invalid = true;
 	else if ((seg->flags & TCPS_RST) && acks_syn)
 		reset(m, out);
-	else if (!tcps_fsm_opens(seg))
+	else if ((seg->flags & (TCPS_SYN | TCPS_RST)) != TCPS_SYN)
 		out->invalid = true;
 	else if (acks_syn)
 		rcvd_synack(m, seg, out);
@@ -305,7 +311,11 @@ static void rcvd_in_time_wait(struct tcps_fsm *m, const struct tcps_seg *seg, st
 		rcvd_ack(m, seg);
 }
 
-/* RFC 5961, section 3.2, as Linux extends it: tcp_validate_incoming(), tcp_reset_check() */
+/*
+ * RFC 5961, section 3.2, as Linux extends it: tcp_validate_incoming(), tcp_reset_check(). Linux
+ * also takes the end of the last block behind a hole, which depends on what the socket has kept
+ * of it: a doubt.
+ */
 static bool rst_is_exact(const struct tcps_fsm *m, const struct tcps_seg *seg)
 {
 	if (seg->seq == m->rcv_nxt)
@@ -313,8 +323,7 @@ static bool rst_is_exact(const struct tcps_fsm *m, const struct tcps_seg *seg)
 	if (seg->seq == m->rcv_nxt - 1)
 		return m->local.state == TCPS_CLOSE_WAIT || m->local.state == TCPS_LAST_ACK ||
 		       m->local.state == TCPS_CLOSING;
-	/* behind a hole: the end of the last selective acknowledgment */
-	return seg->seq == m->remote.nxt && tcps_seq_after(m->remote.nxt, m->rcv_nxt);
+	return false;
 }
 
 static void rcvd_rst(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_step *out)

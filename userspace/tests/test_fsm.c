@@ -178,6 +178,31 @@ static void refused(void **state)
 	is(CLOSE, CLOSE);
 }
 
+/* Linux does not look at a FIN in SYN_SENT (tcp_rcv_synsent_state_process()). */
+static void synack_with_fin(void **state)
+{
+	(void)state;
+	snd(S, 0, 0, 0);
+	rcv(S | F | A, 0, 1, 0);
+	is(ESTABLISHED, SYN_RECV);
+	snd(A, 1, 1, 0);
+	rcv(A, 1, 1, 5);
+	is(ESTABLISHED, ESTABLISHED);
+}
+
+static void a_time_wait_that_sends_is_none(void **state)
+{
+	(void)state;
+	passive();
+	snd(F | A, 1, 1, 0);
+	rcv(F | A, 1, 2, 0);
+	is(TIME_WAIT, LAST_ACK);
+	snd(A, 2, 2, 0);
+	assert_false(st.doubt);
+	snd(A, 70001, 5, 0);
+	assert_true(st.doubt);
+}
+
 static void answer_to_something_else(void **state)
 {
 	(void)state;
@@ -419,6 +444,8 @@ int main(void)
 		T(text_sent_again_with_the_ack_proves_nothing),
 		T(simultaneous_open_wrong_answers),
 		T(refused),
+		T(synack_with_fin),
+		T(a_time_wait_that_sends_is_none),
 		T(answer_to_something_else),
 		T(active_close),
 		T(passive_close),
