@@ -5,6 +5,7 @@
 #include <linux/netfilter_ipv6.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
+#include <net/checksum.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -78,12 +79,30 @@ static bool dest_options_taken(const struct sk_buff *skb, int at, int end)
 }
 
 /*
+ * Is this packet at the end of its route, and will the kernel believe it (ipv6_rthdr_rcv())?
+ * Segment routing has to be switched on; of mobile IPv6 and RPL nothing is believed here.
+ */
+static bool routing_done(const struct sk_buff *skb, const struct ipv6_rt_hdr *h)
+{
+	const struct inet6_dev *idev = __in6_dev_get(skb->dev);
+
+	if (h->segments_left || h->type == IPV6_SRCRT_TYPE_2 || h->type == IPV6_SRCRT_TYPE_3)
+		return false;
+	if (h->type != IPV6_SRCRT_TYPE_4)
+		return true;
+	return idev && READ_ONCE(idev->cnf.seg6_enabled) &&
+	       READ_ONCE(dev_net(skb->dev)->ipv6.devconf_all->seg6_enabled);
+}
+
+/*
  * The extension headers between @at and @end, where the TCP header begins: will the kernel get
  * past them, to a segment that is for us? Hop-by-hop options have been read before LOCAL_IN. What
  * is behind an authentication header comes again without it, when it has been verified.
  */
 static enum tcps_verdict walk_extensions(const struct sk_buff *skb, u8 header, int at, int end)
 {
+	const int begin = at;
+
 	while (at < end) {
 		const struct ipv6_rt_hdr *h;
 		struct ipv6_rt_hdr buf;
@@ -94,8 +113,10 @@ static enum tcps_verdict walk_extensions(const struct sk_buff *skb, u8 header, i
 			return TCPS_MALFORMED;
 		if (header == NEXTHDR_AUTH)
 			return TCPS_NOT_OURS;
-		if (header == NEXTHDR_ROUTING && h->segments_left)
+		if (header == NEXTHDR_ROUTING && !routing_done(skb, h))
 			return TCPS_NOT_OURS;
+		if (header == NEXTHDR_HOP && at != begin)
+			return TCPS_MALFORMED;
 		len = header == NEXTHDR_FRAGMENT ? 8 : ipv6_optlen(h);
 		if (header == NEXTHDR_DEST && !dest_options_taken(skb, at + 2, at + len))
 			return TCPS_MALFORMED;
@@ -180,21 +201,37 @@ static enum tcps_verdict read_packet(const struct sk_buff *skb, u8 family, enum 
 }
 
 /*
+ * Is the packet's destination the socket's own peer? A packet can pass LOCAL_OUT a second time with
+ * its destination translated and its socket still attached (IPVS; DNAT in a VRF).
+ */
+static bool own_remote(const struct sock *sk, const struct tcps_key *key)
+{
+	if (sk->sk_dport != htons(key->rport))
+		return false;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (key->family == AF_INET6)
+		return ipv6_addr_equal(&sk->sk_v6_daddr, &key->raddr);
+#endif
+	return sk->sk_daddr == key->raddr.s6_addr32[3];
+}
+
+/*
  * Is this a TCP socket of this namespace, and which interface is it bound to? skb->sk, not the
  * hook's: for a SYN-ACK the hook's is the listener. A request socket hands its scope down to the
  * child (tcp_v4_syn_recv_sock()).
  */
-static bool tcp_sender(struct sock *sk, const struct net *net, int *scope)
+static bool tcp_sender(struct sock *sk, const struct net *net, struct tcps_key *key)
 {
 	if (!sk || !net_eq(sock_net(sk), net))
 		return false;
 	if (sk_fullsock(sk)) {
-		*scope = READ_ONCE(sk->sk_bound_dev_if);
-		return sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP;
+		key->scope = READ_ONCE(sk->sk_bound_dev_if);
+		return sk->sk_type == SOCK_STREAM && sk->sk_protocol == IPPROTO_TCP &&
+		       own_remote(sk, key);
 	}
 	if (sk->sk_state == TCP_NEW_SYN_RECV) {
-		*scope = inet_rsk(inet_reqsk(sk))->ir_iif;
-		return true;
+		key->scope = inet_rsk(inet_reqsk(sk))->ir_iif;
+		return own_remote(sk, key);
 	}
 	return false;
 }
@@ -209,7 +246,7 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 	v = read_packet(skb, state->pf, TCPS_SENT, pkt, &l4);
 	if (v != TCPS_SEGMENT)
 		return TCPS_NOT_OURS;
-	ours = tcp_sender(skb->sk, state->net, &pkt->key.scope);
+	ours = tcp_sender(skb->sk, state->net, &pkt->key);
 	if (!ours && !(pkt->seg.flags & TCPS_RST))
 		return TCPS_NOT_OURS;
 	/*
@@ -221,16 +258,34 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 	return TCPS_SEGMENT;
 }
 
+/*
+ * nf_ip_checksum() sums the IP header, too, which is 0 in a header that is intact. But the kernel
+ * has written into the record route and timestamp options by now and has not updated the header's
+ * checksum (__ip_options_compile()). Sum the segment alone, as TCP will.
+ */
+static bool ipv4_options_changed(const struct sk_buff *skb, u8 family, unsigned int l4)
+{
+	const struct iphdr *ip = ip_hdr(skb);
+	unsigned int len = skb->len - l4;
+
+	return family == NFPROTO_IPV4 && ip->ihl > 5 &&
+	       !csum_tcpudp_magic(ip->saddr, ip->daddr, len, IPPROTO_TCP,
+				  skb_checksum(skb, l4, len, 0));
+}
+
 enum tcps_verdict tcps_segment_rcvd(struct sk_buff *skb, const struct nf_hook_state *state,
 				    struct tcps_packet *pkt)
 {
 	enum tcps_verdict v;
 	unsigned int l4;
 
+	if (skb->pkt_type != PACKET_HOST)	/* tcp_v4_rcv(), tcp_v6_rcv() */
+		return TCPS_NOT_OURS;
 	v = read_packet(skb, state->pf, TCPS_RCVD, pkt, &l4);
 	if (v != TCPS_SEGMENT)
 		return v;
-	if (nf_checksum(skb, NF_INET_LOCAL_IN, l4, IPPROTO_TCP, state->pf))
+	if (nf_checksum(skb, NF_INET_LOCAL_IN, l4, IPPROTO_TCP, state->pf) &&
+	    !ipv4_options_changed(skb, state->pf, l4))
 		return TCPS_BAD_CHECKSUM;
 	if (state->pf == NFPROTO_IPV4) {
 		pkt->key.scope = inet_iif(skb);

@@ -54,7 +54,7 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
  * @state:	the hook's
  * @pkt:	result, filled in where TCPS_SEGMENT is returned
  *
- * Context: softirq; under rcu_read_lock(). Does not sleep.
+ * Context: softirq, or process context (NFQUEUE); under rcu_read_lock(). Does not sleep.
  */
 enum tcps_verdict tcps_segment_rcvd(struct sk_buff *skb, const struct nf_hook_state *state,
 				    struct tcps_packet *pkt);
