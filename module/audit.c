@@ -19,7 +19,7 @@ static void audit_shard(struct tcps_net *tn, unsigned int shard, unsigned long n
 	do {
 		*n = tcps_conn_due_batch(tn, shard, now, items, BATCH);
 		for (i = 0; i < *n; i++)
-			if (!tcps_socket_exists(tn, &items[i].key))
+			if (!tcps_socket_exists(tn, &items[i].key, items[i].state))
 				tcps_track_gone(tn, &items[i].key, items[i].version);
 		cond_resched();
 	} while (*n == BATCH);
@@ -41,7 +41,8 @@ static void audit_work(struct work_struct *work)
 	if (!atomic_read(&tn->tracked)) {
 		clear_bit(ARMED, &tn->audit_armed);
 		/*
-		 * Pairs with the barrier of test_and_set_bit() in tcps_audit_kick(): one of the
+		 * Whoever makes a record counts it (a full barrier) and then looks at the bit in
+		 * tcps_audit_kick(); here the bit is cleared before the count is read. One of the
 		 * two sees the other.
 		 */
 		smp_mb__after_atomic();

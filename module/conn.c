@@ -15,6 +15,7 @@ struct tcps_lists {
 	struct list_head by_state[TCPS_STATES];
 	struct list_head by_due[TCPS_DUES];
 	u32 count[TCPS_STATES];
+	u32 records;
 };
 
 /*
@@ -45,6 +46,8 @@ static const unsigned int due_delay_ms[TCPS_DUES] = {
 	[TCPS_DUE_LONG] = 30000,
 	[TCPS_DUE_TIME_WAIT] = 60000,	/* TCP_TIMEWAIT_LEN */
 };
+
+#define EXIT_BATCH	64	/* records freed between two locks of a shard */
 
 /*
  * By state: when the audit looks after a record has entered it, and after a look that found the
@@ -108,6 +111,25 @@ struct tcps_conn *tcps_conn_find_sender(struct tcps_slot *slot, const struct tcp
 	return NULL;
 }
 
+struct tcps_conn *tcps_conn_find_any_scope(struct tcps_slot *slot, const struct tcps_net *tn,
+					   const struct tcps_key *key)
+{
+	struct tcps_conn *conn;
+
+	hlist_for_each_entry(conn, slot->bucket, node)
+		if (same_tuple(conn, tn, key))
+			return conn;
+	return NULL;
+}
+
+void tcps_conn_rebind(struct tcps_slot *slot, struct tcps_conn *conn, int scope)
+{
+	lockdep_assert_held(&slot->shard->lock);
+	/* The scope is not part of the hash: the record stays where it is. */
+	conn->key.scope = scope;
+	conn->version = ++slot->shard->version;
+}
+
 struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct tcps_net *tn,
 					  const struct tcps_key *key, int sdif)
 {
@@ -128,12 +150,15 @@ struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct t
 
 static bool charge(struct tcps_net *tn)
 {
-	if (atomic_inc_return(&total) <= table.limit) {
-		if (atomic_inc_return(&tn->tracked) <= tn->limit)
+	/* All others together leave a quarter to the initial namespace. */
+	unsigned int room = net_eq(tn->net, &init_net) ? table.limit : table.limit / 4 * 3;
+
+	if (atomic_inc_return(&tn->tracked) <= tn->limit) {
+		if (atomic_inc_return(&total) <= room)
 			return true;
-		atomic_dec(&tn->tracked);
+		atomic_dec(&total);
 	}
-	atomic_dec(&total);
+	atomic_dec(&tn->tracked);
 	return false;
 }
 
@@ -162,6 +187,7 @@ struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 	INIT_LIST_HEAD(&conn->by_state);
 	INIT_LIST_HEAD(&conn->by_due);
 	hlist_add_head(&conn->node, slot->bucket);
+	WRITE_ONCE(slot->lists->records, slot->lists->records + 1);
 	return conn;
 }
 
@@ -201,6 +227,7 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn)
 	unlist(slot, conn);
 	list_del(&conn->by_due);
 	hlist_del(&conn->node);
+	WRITE_ONCE(slot->lists->records, slot->lists->records - 1);
 	uncharge(conn->tn);
 	kmem_cache_free(table.cache, conn);
 }
@@ -217,6 +244,9 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 		return -1;
 	slot.shard = &table.shards[shard];
 	slot.lists = &tn->lists[shard];
+	/* Most namespaces are small: do not take the lock of a shard that has nothing of theirs. */
+	if (!READ_ONCE(slot.lists->records))
+		return 0;
 	spin_lock_bh(&slot.shard->lock);
 	for (due = 0; due < TCPS_DUES; due++) {
 		struct list_head *head = &slot.lists->by_due[due];
@@ -284,15 +314,23 @@ void tcps_conn_net_exit(struct tcps_net *tn)
 {
 	struct tcps_conn *conn, *tmp;
 	struct tcps_slot slot;
-	unsigned int shard, s;
+	unsigned int shard, s, n = 0;
 
 	for (shard = 0; shard <= table.shard_mask; shard++) {
 		slot.shard = &table.shards[shard];
 		slot.lists = &tn->lists[shard];
 		spin_lock_bh(&slot.shard->lock);
-		for (s = 1; s < TCPS_STATES; s++)
-			list_for_each_entry_safe(conn, tmp, &slot.lists->by_state[s], by_state)
+		for (s = 1; s < TCPS_STATES; s++) {
+			list_for_each_entry_safe(conn, tmp, &slot.lists->by_state[s], by_state) {
 				tcps_conn_remove(&slot, conn);
+				/* Nobody else touches this namespace's records any more. */
+				if (++n % EXIT_BATCH == 0) {
+					spin_unlock_bh(&slot.shard->lock);
+					cond_resched();
+					spin_lock_bh(&slot.shard->lock);
+				}
+			}
+		}
 		spin_unlock_bh(&slot.shard->lock);
 		cond_resched();
 	}

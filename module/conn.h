@@ -116,6 +116,12 @@ struct tcps_conn *tcps_conn_find_sender(struct tcps_slot *slot, const struct tcp
 					const struct tcps_key *key);
 struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct tcps_net *tn,
 					  const struct tcps_key *key, int sdif);
+/* Any record of the tuple, whatever its scope. */
+struct tcps_conn *tcps_conn_find_any_scope(struct tcps_slot *slot, const struct tcps_net *tn,
+					   const struct tcps_key *key);
+
+/* The socket of @conn has been bound to another interface (SO_BINDTODEVICE after connect()). */
+void tcps_conn_rebind(struct tcps_slot *slot, struct tcps_conn *conn, int scope);
 
 /**
  * tcps_conn_create() - a new record, found by its key, on no list yet, its machine all zero

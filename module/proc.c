@@ -43,10 +43,9 @@ static int proc_show(struct seq_file *seq, void *v)
 
 int tcps_proc_net_init(struct tcps_net *tn)
 {
-	if (proc_create_net_single(PROC_NAME, 0444, tn->net->proc_net, proc_show, NULL))
-		return 0;
-	pr_err("cannot make /proc/net/" PROC_NAME "\n");
-	return -ENOMEM;
+	/* No message: whoever may make namespaces could fill the log with it. */
+	return proc_create_net_single(PROC_NAME, 0444, tn->net->proc_net, proc_show, NULL) ?
+		0 : -ENOMEM;
 }
 
 void tcps_proc_net_exit(struct tcps_net *tn)

@@ -3,6 +3,7 @@
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
 
+#include "fsm/fsm.h"
 #include "socket.h"
 
 static struct sock *lookup(struct net *net, const struct tcps_key *key)
@@ -22,14 +23,23 @@ static struct sock *lookup(struct net *net, const struct tcps_key *key)
 #endif
 }
 
-bool tcps_socket_exists(const struct tcps_net *tn, const struct tcps_key *key)
+bool tcps_socket_exists(const struct tcps_net *tn, const struct tcps_key *key, u8 state)
 {
 	struct sock *sk;
+	bool fits;
 
 	rcu_read_lock();
 	sk = lookup(tn->net, key);
+	/*
+	 * A look-up can miss a socket that is just being replaced by its minisock, which is put in
+	 * front of it (inet_twsk_hashdance()); a second one finds the minisock.
+	 */
+	if (!sk)
+		sk = lookup(tn->net, key);
 	rcu_read_unlock();
-	if (sk)
-		sock_gen_put(sk);
-	return sk;
+	if (!sk)
+		return false;
+	fits = state != TCPS_TIME_WAIT || READ_ONCE(sk->sk_state) == TCP_TIME_WAIT;
+	sock_gen_put(sk);
+	return fits;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <net/tcp.h>
 
@@ -64,7 +65,8 @@ static void apply(struct tcps_slot *slot, struct tcps_conn *conn, const struct t
 	}
 	if (step->nlocal)
 		tcps_conn_enter(slot, conn);
-	if (step->restart)
+	/* A doubt that is not settled yet goes first. */
+	if (step->restart && time_after(conn->due, jiffies))
 		tcps_conn_set_due(slot, conn, TCPS_DUE_TIME_WAIT);
 	if (step->doubt)
 		tcps_conn_set_due(slot, conn, TCPS_DUE_NOW);
@@ -96,23 +98,45 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 	return conn;
 }
 
+/*
+ * The record of an endpoint that sends. A RST that no socket sends does not tell the scope; and a
+ * socket can be bound to an interface after it was connected.
+ */
+static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn,
+				     const struct tcps_packet *pkt)
+{
+	struct tcps_conn *conn = tcps_conn_find_sender(slot, tn, &pkt->key);
+
+	if (conn || (pkt->seg.flags & TCPS_SYN))
+		return conn;
+	conn = tcps_conn_find_any_scope(slot, tn, &pkt->key);
+	if (!conn || (pkt->seg.flags & TCPS_RST))
+		return conn;
+	if (conn->key.scope)
+		return NULL;
+	tcps_conn_rebind(slot, conn, pkt->key.scope);
+	return conn;
+}
+
 bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir)
 {
 	struct tcps_report report = { .n = 0 };
 	struct tcps_conn *conn;
 	struct tcps_step step;
 	struct tcps_slot slot;
+	bool known;
 
 	tcps_conn_lock(&slot, tn, &pkt->key);
 	if (dir == TCPS_SENT) {
-		conn = tcps_conn_find_sender(&slot, tn, &pkt->key);
+		conn = find_sender(&slot, tn, pkt);
 		if (!conn)
 			conn = begin(&slot, tn, pkt);
 		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST);
 	} else {
 		conn = tcps_conn_find_receiver(&slot, tn, &pkt->key, pkt->sdif);
 	}
-	if (conn) {
+	known = conn;
+	if (known) {
 		tcps_fsm_step(&conn->fsm, &pkt->seg, dir, &step);
 		if (step.reopen)
 			reopen(conn, &pkt->seg, &step, &report);
@@ -120,7 +144,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	}
 	tcps_conn_unlock(&slot);
 	tell(tn, &report);
-	return conn;
+	return known;
 }
 
 void tcps_track_gone(struct tcps_net *tn, const struct tcps_key *key, u32 version)

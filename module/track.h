@@ -16,7 +16,7 @@
  * @dir:	sent or received
  *
  * Context: process or softirq, under rcu_read_lock(). Does not sleep.
- * Return: whether the namespace has a record now; then somebody has to see that the audit runs.
+ * Return: whether the endpoint had or got a record: then somebody has to see that the audit runs.
  */
 bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir);
 
