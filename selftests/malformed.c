@@ -331,6 +331,70 @@ TEST_F(malformed, refused_option)
 	EXPECT_EQ(0, check_entered("SYN_RECV=1 ESTABLISHED=1"));
 }
 
+/*
+ * IPv4: the kernel writes into the record route before LOCAL_IN and leaves the header's checksum as it was. IPv6: a
+ * router alert, which it has read by then. The FIN behind either counts.
+ */
+TEST_F(malformed, options_that_were_read)
+{
+	static const uint8_t record_route[8] = { 7, 7, 4 };
+	static const uint8_t alert[8] = { IPPROTO_TCP, 0, 5, 2, 0, 0, 1, 0 };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		build(self, FIN_ACK, 0);
+		self->packet[self->l4 + 17] ^= i ? 0x55 : 0;
+		if (self->v4)
+			self->packet[0] = 0x47;
+		insert(self, self->v4 ? record_route : alert, 8, IPPROTO_HOPOPTS);
+		ASSERT_EQ(0, write_packet(self));
+		EXPECT_EQ(0, check_counts("CLOSE_WAIT=1"));
+		EXPECT_EQ(0, check_totals(i, 0, 0));
+	}
+	EXPECT_EQ(0, check_entered("SYN_RECV=1 ESTABLISHED=1 CLOSE_WAIT=1"));
+}
+
+/* At the end of their route, and still refused: by default the kernel believes none of these. */
+TEST_F(malformed, refused_routing)
+{
+	static const uint8_t source_route[8] = { 131, 7, 8, 10, 99, 0, 1 };
+	uint8_t routing[24] = { IPPROTO_TCP, 2 };
+
+	if (self->v4) {
+		build(self, FIN_ACK, 0);
+		self->packet[0] = 0x47;
+		insert(self, source_route, sizeof(source_route), 0);
+		ASSERT_EQ(0, write_packet(self));
+		STILL_WORKS(0, 0);
+		return;
+	}
+	for (routing[2] = 2; routing[2] <= 4; routing[2]++) {
+		build(self, FIN_ACK, 0);
+		memcpy(routing + 8, self->packet + (routing[2] == 2 ? 24 : 8), 16);
+		insert(self, routing, sizeof(routing), IPPROTO_ROUTING);
+		ASSERT_EQ(0, write_packet(self));
+		EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
+	}
+	STILL_WORKS(0, 0);
+}
+
+/* IPv6: hop-by-hop options come first or not at all. IPv4: an option longer than the header. */
+TEST_F(malformed, misplaced_options)
+{
+	static const uint8_t behind[16] = { IPPROTO_HOPOPTS, 0, 1, 4, 0, 0, 0, 0, IPPROTO_TCP, 0, 1, 4 };
+	static const uint8_t too_long[4] = { 7, 7, 4, 0 };
+
+	build(self, FIN_ACK, 0);
+	if (self->v4) {
+		self->packet[0] = 0x46;
+		insert(self, too_long, sizeof(too_long), 0);
+	} else {
+		insert(self, behind, sizeof(behind), IPPROTO_DSTOPTS);
+	}
+	ASSERT_EQ(0, write_packet(self));
+	STILL_WORKS(0, self->v4 ? 0 : 1);
+}
+
 /* Sends what was built from a raw socket to a local address instead. */
 static int send_raw(FIXTURE_DATA(malformed) *self, const char *from, const char *to)
 {

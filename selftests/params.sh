@@ -4,7 +4,7 @@
 # Module parameters: wrong ones are refused with a line in the kernel log that names the parameter; right ones take
 # effect. A full table drops nothing, counts what it cannot track, and has room again afterwards.
 . "$(dirname "$0")/lib.sh"
-plan 14
+plan 15
 need ip; need busybox; need insmod; need rmmod
 
 # refused VALUE WHY: the load fails, and the log names parameter and value, or says WHY
@@ -62,6 +62,29 @@ room_again() {
 	is "untracked" "$T_untracked" "$before"
 }
 
+# Four namespaces whose own limits make up the whole table.
+fill_from_outside() {
+	local i sum=0
+	rm -f "$tmp/in"; mkfifo "$tmp/in"
+	exec 5<>"$tmp/in"	# their standard input: nothing comes, and it does not end
+	for i in 0 1 2 3; do
+		netns tcps-q$i && serve tcps-q$i 127.0.0.1 7000 keep || return
+		exec_ns tcps-q$i "$bin/endpoint" connect 127.0.0.1 7000 150 <&5 >"$tmp/client" 2>&1 &
+		pids+=($!)
+		await_line "$tmp/client" && ss_nine tcps-q$i && is "ss in namespace $i" "$ss_is" "ESTABLISHED=300 " || return
+	done
+	for i in 0 1 2 3; do
+		snapshot_of tcps-q$i || return
+		sum=$((sum + tracked))
+	done
+	is "tracked in four namespaces" "$sum" 768
+}
+others_leave_room() {
+	module_load max_endpoints=1024 && fill_from_outside &&
+	serve - 127.0.0.1 7002 keep && client - 127.0.0.1 7002 1 && wait_nine - 3000 "ESTABLISHED=2" &&
+	is "untracked in the initial namespace" "$T_untracked" 0
+}
+
 ! module_loaded || { was_loaded=1; module_unload; }
 log_mark
 check "max_endpoints=5 is refused" refused 5 "1024 to 16777216"
@@ -77,6 +100,8 @@ check "a full table tracks 256 and counts the rest" full
 check "what is not tracked works all the same" still_flows
 check "the initial namespace has room" initial_has_room
 check "there is room again" room_again
+end_all
+check "four full namespaces leave a quarter to the initial one" others_leave_room
 end_all
 check "the kernel log is clean" log_clean
 finish

@@ -369,6 +369,19 @@ TEST_F(tcp, self_connect)
 	EXPECT_EQ(0, check_entered("SYN_SENT=1 SYN_RECV=1 ESTABLISHED=1 FIN_WAIT1=1 CLOSING=1 TIME_WAIT=1"));
 }
 
+/* The socket's scope changes under the record. */
+TEST_F(tcp, bound_to_a_device_later)
+{
+	CONNECT();
+	ASSERT_EQ(0, setsockopt(self->client, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+	ASSERT_EQ(0, shutdown(self->client, SHUT_WR));
+	EXPECT_EQ(0, check_counts("FIN_WAIT2=1 CLOSE_WAIT=1"));
+	close(self->server);
+	EXPECT_EQ(0, check_counts("TIME_WAIT=1"));
+	EXPECT_EQ(0, check_entered(OPEN " FIN_WAIT1=1 FIN_WAIT2=1 CLOSE_WAIT=1 LAST_ACK=1 TIME_WAIT=1 CLOSE=1"));
+	EXPECT_EQ(0, check_totals(0, 0, 0));
+}
+
 TEST_F(tcp, fin_with_data)
 {
 	char buf[16];

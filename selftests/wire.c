@@ -171,6 +171,23 @@ TEST_F(wire, simultaneous_open)
 	EXPECT_EQ(0, check_totals(0, 0, 0));
 }
 
+/* The kernel ignores a FIN that comes with the SYN-ACK. */
+TEST_F(wire, syn_ack_with_fin)
+{
+	struct peer *p = &self->peer;
+
+	self->fd = peer_connect(p);
+	ASSERT_LE(0, self->fd);
+	SEND(SYN_ACK | PEER_FIN, p->seq - 1, p->ack, 0);
+	ASSERT_EQ(0, peer_expect(p, PEER_ACK, NULL));
+	EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
+	EXPECT_EQ(0, check_entered(OPEN_ACTIVE));
+	SEND(FIN_ACK, p->seq, p->ack, 0);
+	EXPECT_EQ(0, check_counts("CLOSE_WAIT=1"));
+	EXPECT_EQ(0, check_entered(OPEN_ACTIVE " CLOSE_WAIT=1"));
+	EXPECT_EQ(0, check_totals(0, 0, 0));
+}
+
 TEST_F(wire, simultaneous_close)
 {
 	struct peer *p = &self->peer;
