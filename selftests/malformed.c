@@ -10,8 +10,13 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "kselftest_harness.h"
@@ -370,7 +375,7 @@ TEST_F(malformed, refused_routing)
 	}
 	for (routing[2] = 2; routing[2] <= 4; routing[2]++) {
 		build(self, FIN_ACK, 0);
-		memcpy(routing + 8, self->packet + (routing[2] == 2 ? 24 : 8), 16);
+		memcpy(routing + 8, self->packet + 24, 16);
 		insert(self, routing, sizeof(routing), IPPROTO_ROUTING);
 		ASSERT_EQ(0, write_packet(self));
 		EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
@@ -393,6 +398,55 @@ TEST_F(malformed, misplaced_options)
 	}
 	ASSERT_EQ(0, write_packet(self));
 	STILL_WORKS(0, self->v4 ? 0 : 1);
+}
+
+/* An Ethernet device whose far end is the test; its own address in @mac */
+static int tap_open(uint8_t *mac)
+{
+	struct ifreq ifr = { .ifr_name = "tap0", .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC), s = socket(AF_INET, SOCK_DGRAM, 0), err;
+
+	err = ioctl(tap, TUNSETIFF, &ifr) || ioctl(s, SIOCGIFHWADDR, &ifr);
+	memcpy(mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
+	ifr.ifr_flags = IFF_UP;
+	err = err || ioctl(s, SIOCSIFFLAGS, &ifr) || write_file("/proc/sys/net/ipv4/conf/tap0/rp_filter", "0") ||
+	      write_file("/proc/sys/net/ipv4/conf/all/rp_filter", "0");
+	close(s);
+	return err ? -1 : tap;
+}
+
+static int write_frame(FIXTURE_DATA(malformed) *self, int tap, const uint8_t *to)
+{
+	uint8_t frame[ETH_HLEN + PEER_PACKET] = { 0 };
+	uint16_t type = htons(self->v4 ? ETH_P_IP : ETH_P_IPV6);
+	ssize_t len = ETH_HLEN + self->len;
+
+	memcpy(frame, to, ETH_ALEN);
+	frame[ETH_ALEN] = 2;
+	memcpy(frame + 2 * ETH_ALEN, &type, sizeof(type));
+	memcpy(frame + ETH_HLEN, self->packet, self->len);
+	return write(tap, frame, len) == len ? 0 : -1;
+}
+
+/* TCP takes no frame but one to this host alone. */
+TEST_F(malformed, reset_in_a_broadcast_frame)
+{
+	static const uint8_t everybody[ETH_ALEN] = { 255, 255, 255, 255, 255, 255 };
+	static const uint8_t group[ETH_ALEN] = { 1, 0, 0x5e, 0, 0, 1 };
+	uint8_t mac[ETH_ALEN];
+	int tap = tap_open(mac);
+
+	ASSERT_LE(0, tap);
+	build(self, PEER_RST, 0);
+	ASSERT_EQ(0, write_frame(self, tap, everybody));
+	ASSERT_EQ(0, write_frame(self, tap, group));
+	sleep_ms(500);
+	EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
+	EXPECT_EQ(0, check_entered("SYN_RECV=1 ESTABLISHED=1"));
+	ASSERT_EQ(0, write_frame(self, tap, mac));
+	EXPECT_EQ(0, check_counts(""));
+	EXPECT_EQ(0, check_entered("SYN_RECV=1 ESTABLISHED=1 CLOSE=1"));
+	EXPECT_EQ(0, check_totals(0, 0, 0));
 }
 
 /* Sends what was built from a raw socket to a local address instead. */

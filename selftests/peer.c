@@ -28,6 +28,20 @@ struct in6_ifreq_ {	/* <linux/ipv6.h> and <netinet/in.h> exclude each other */
 	int ifindex;
 };
 
+/* The address is tentative, and bind() fails, until a work queue has found that this device wants no DAD. */
+static int await_address(int fd, const struct in6_addr *addr)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_addr = *addr };
+	int tries;
+
+	for (tries = 0; tries < 1000; tries++) {
+		if (!bind(fd, (struct sockaddr *)&in6, sizeof(in6)))
+			return 0;
+		usleep(1000);
+	}
+	return -1;
+}
+
 static int set_address(struct ifreq *ifr)
 {
 	struct sockaddr_in *in = (struct sockaddr_in *)&ifr->ifr_addr;
@@ -45,6 +59,7 @@ static int set_address(struct ifreq *ifr)
 	six.ifindex = if_nametoindex(ifr->ifr_name);
 	inet_pton(AF_INET6, LOCAL6, &six.addr);
 	err |= ioctl(fd6, SIOCSIFADDR, &six);
+	err |= await_address(fd6, &six.addr);
 	close(fd4);
 	close(fd6);
 	return err;
@@ -223,6 +238,7 @@ static bool read_segment(const struct peer *p, const uint8_t *packet, size_t n, 
 	seg->seq = get32(tcp + 4);
 	seg->ack = get32(tcp + 8);
 	seg->flags = tcp[13];
+	seg->window = get16(tcp + 14);
 	seg->len = n - l4 - (tcp[12] >> 4) * 4;
 	return true;
 }

@@ -27,6 +27,7 @@ struct peer_seg {
 	uint32_t ack;
 	uint32_t len;		/* of the payload; its bytes do not matter */
 	uint16_t lport;		/* of the local socket */
+	uint16_t window;	/* as received */
 	uint8_t flags;
 	bool bad_checksum;
 };

@@ -272,6 +272,24 @@ int check_counts(const char *want)
 	return -1;
 }
 
+int check_agreement(void)
+{
+	unsigned long long diag[STATES];
+	struct snapshot s;
+	int tries;
+
+	for (tries = 0; tries < 150; tries++) {
+		if (snapshot_read(FILE_SELF, &s) || diag_read(diag))
+			return -1;
+		if (same(s.count, diag))
+			return 0;
+		sleep_ms(20);
+	}
+	print_counts("inet_diag", diag);
+	print_counts("tcpstate", s.count);
+	return -1;
+}
+
 int check_entered(const char *want)
 {
 	unsigned long long wanted[STATES], sum = 0;

@@ -34,6 +34,9 @@ int netns_enter(void);
  */
 int check_counts(const char *want);
 
+/* Likewise, but whatever the counts are, if only the two agree. */
+int check_agreement(void);
+
 /* Likewise the "entered" counters (with CLOSE), and "total transitions"; at once. */
 int check_entered(const char *want);
 

@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -286,6 +287,67 @@ TEST_F(wire, reset_needs_the_exact_sequence)
 	EXPECT_EQ(0, check_totals(1, 0, 0));
 }
 
+/* Sends until nothing more is wanted: p->seq is then at the window's edge. */
+static int close_window(struct peer *p)
+{
+	struct peer_seg seg = { .window = 1000 };
+	uint32_t n;
+	int tries;
+
+	for (tries = 0; tries < 200; tries++) {
+		n = seg.window < 1000 ? seg.window : 1000;
+		if (peer_send(p, PEER_ACK, p->seq, p->ack, n) || peer_recv(p, &seg, 1000))
+			return -1;
+		p->seq = seg.ack;
+		if (!seg.window)
+			return 0;
+	}
+	return -1;
+}
+
+static void zero_window(struct __test_metadata *_metadata, FIXTURE_DATA(wire) *self)
+{
+	int size = 4096;
+
+	ASSERT_EQ(0, setsockopt(self->listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+	PASSIVE_OPEN();
+	ASSERT_EQ(0, close_window(&self->peer));
+	ASSERT_EQ(0, check_counts("ESTABLISHED=1"));
+}
+
+/* Newer kernels take a bare FIN there, older ones do not. */
+TEST_F(wire, fin_into_a_closed_window)
+{
+	struct peer *p = &self->peer;
+	char buf[65536];
+
+	zero_window(_metadata, self);
+	SEND(FIN_ACK, p->seq, p->ack, 0);
+	sleep_ms(500);
+	EXPECT_EQ(0, check_agreement());
+	while (recv(self->fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+	SEND(FIN_ACK, p->seq, p->ack, 0);
+	EXPECT_EQ(0, check_counts("CLOSE_WAIT=1"));
+	EXPECT_EQ(0, check_entered(OPEN_PASSIVE " CLOSE_WAIT=1"));
+}
+
+/* The probe's byte is not taken, so the RST behind it is not exact. */
+TEST_F(wire, reset_behind_a_window_probe)
+{
+	struct peer *p = &self->peer;
+
+	zero_window(_metadata, self);
+	SEND(PEER_ACK, p->seq, p->ack, 1);
+	SEND(PEER_RST | PEER_ACK, p->seq + 1, p->ack, 0);
+	sleep_ms(500);
+	EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
+	EXPECT_EQ(0, check_entered(OPEN_PASSIVE));
+	SEND(PEER_RST | PEER_ACK, p->seq, p->ack, 0);
+	EXPECT_EQ(0, check_counts(""));
+	EXPECT_EQ(0, check_entered(OPEN_PASSIVE " CLOSE=1"));
+}
+
 TEST_F(wire, syn_in_established)
 {
 	struct peer *p = &self->peer;
@@ -345,6 +407,80 @@ TEST_F(wire, reset_in_time_wait_rfc1337)
 	sleep_ms(1000);
 	EXPECT_EQ(0, check_counts("TIME_WAIT=1"));
 	EXPECT_EQ(0, check_entered(OPEN_PASSIVE " FIN_WAIT1=1 FIN_WAIT2=1 TIME_WAIT=1"));
+}
+
+static int socket_state(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? -1 : info.tcpi_state;
+}
+
+static int tracked(void)
+{
+	struct snapshot s;
+
+	return snapshot_read("/proc/self/net/tcpstate", &s) ? -1 : (int)s.tracked;
+}
+
+static int time_waits(void)
+{
+	struct snapshot s;
+
+	return snapshot_read("/proc/self/net/tcpstate", &s) ? -1 : (int)s.count[TCP_TIME_WAIT];
+}
+
+/*
+ * A new connection that no SYN-ACK of a socket begins; it sends every second, which must not keep the old record.
+ * Newer kernels (6.12) send no cookie in TIME_WAIT: there the record begins anew.
+ */
+TEST_F_TIMEOUT(wire, cookie_in_time_wait, 120)
+{
+	struct peer *p = &self->peer;
+	int i;
+
+	to_time_wait(_metadata, self);
+	ASSERT_EQ(0, write_file("/proc/sys/net/ipv4/tcp_syncookies", "2"));
+	ASSERT_EQ(0, peer_syn(p, PORT, p->seq + 100000));
+	ASSERT_EQ(0, peer_complete(p));
+	self->fd = accept(self->listener, NULL, NULL);
+	ASSERT_LE(0, self->fd);
+	for (i = 0; i < 62 && time_waits(); i++) {
+		ASSERT_EQ(2, send(self->fd, "hi", 2, 0));
+		ASSERT_EQ(0, peer_expect(p, PEER_ACK, NULL));
+		SEND(PEER_ACK, p->seq, p->ack, 0);
+		sleep_ms(1000);
+	}
+	EXPECT_EQ(0, time_waits());
+	EXPECT_EQ(TCP_ESTABLISHED, socket_state(self->fd));
+	if (tracked()) {
+		EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
+	} else {
+		EXPECT_EQ(0, check_entered(OPEN_PASSIVE " FIN_WAIT1=1 FIN_WAIT2=1 TIME_WAIT=1 CLOSE=1"));
+	}
+}
+
+/* The module sees the FIN, the socket does not. */
+TEST_F_TIMEOUT(wire, fin_that_a_filter_drops, 120)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog drop = { .len = 1, .filter = &nothing };
+	struct peer *p = &self->peer;
+	int i;
+
+	PASSIVE_OPEN();
+	ASSERT_EQ(0, shutdown(self->fd, SHUT_WR));
+	ASSERT_EQ(0, peer_expect(p, PEER_FIN, NULL));
+	SEND(PEER_ACK, p->seq, p->ack, 0);
+	ASSERT_EQ(0, check_counts("FIN_WAIT2=1"));
+	ASSERT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_ATTACH_FILTER, &drop, sizeof(drop)));
+	SEND(FIN_ACK, p->seq, p->ack, 0);
+	for (i = 0; i < 62 && tracked(); i++)
+		sleep_ms(1000);
+	EXPECT_EQ(0, tracked());
+	EXPECT_EQ(TCP_FIN_WAIT2, socket_state(self->fd));
+	EXPECT_EQ(0, check_entered(OPEN_PASSIVE " FIN_WAIT1=1 FIN_WAIT2=1 TIME_WAIT=1 CLOSE=1"));
 }
 
 /* A segment for a port where nobody is: the kernel's RST makes no record. */
