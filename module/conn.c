@@ -295,7 +295,7 @@ int tcps_conn_net_init(struct tcps_net *tn)
 {
 	unsigned int shard, i;
 
-	/* Decided in design.md: one namespace must not take the others' records. */
+	/* One namespace must not take the others' records. */
 	tn->limit = net_eq(tn->net, &init_net) ? table.limit : table.limit / 4;
 	atomic_set(&tn->tracked, 0);
 	tn->lists = kvcalloc(table.shard_mask + 1, sizeof(*tn->lists), GFP_KERNEL_ACCOUNT);

@@ -231,15 +231,21 @@ static void rcvd_text(struct tcps_fsm *m, const struct tcps_seg *seg)
 	local_fin_in_sequence(m);
 }
 
-static void rcvd_synack(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_step *out)
+/* The far end's SYN, in SYN_SENT: where its sequence numbers begin and whether windows scale. */
+static void learn_syn(struct tcps_fsm *m, const struct tcps_seg *seg)
 {
 	m->remote.nxt = seg_end(seg);
 	m->remote.scale = seg->scale;
 	m->scaled = m->local.scale != TCPS_NO_SCALE && seg->scale != TCPS_NO_SCALE;
-	m->synack_ack = seg->ack;
 	m->rcv_nxt = seg->seq + 1;
-	m->rcv_edge = m->rcv_nxt + m->rcv_edge;
+	m->rcv_edge += m->rcv_nxt;
 	m->local.acked = m->rcv_nxt;
+}
+
+static void rcvd_synack(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_step *out)
+{
+	learn_syn(m, seg);
+	m->synack_ack = seg->ack;
 	rcvd_ack(m, seg);
 	/* Who answers a SYN was listening, or has sent a SYN itself. */
 	move_remote(m, TCPS_EV_LISTEN, out);
@@ -250,12 +256,7 @@ static void rcvd_synack(struct tcps_fsm *m, const struct tcps_seg *seg, struct t
 /* Simultaneous open: the SYNs crossed. */
 static void rcvd_crossing_syn(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_step *out)
 {
-	m->remote.nxt = seg_end(seg);
-	m->remote.scale = seg->scale;
-	m->scaled = m->local.scale != TCPS_NO_SCALE && seg->scale != TCPS_NO_SCALE;
-	m->rcv_nxt = seg->seq + 1;
-	m->rcv_edge = m->rcv_nxt + m->rcv_edge;
-	m->local.acked = m->rcv_nxt;
+	learn_syn(m, seg);
 	move_local(m, TCPS_EV_RCV_SYN, out);
 	move_remote(m, TCPS_EV_SEND_SYN, out);
 }
