@@ -15,7 +15,6 @@
 
 /* What is to be told after the unlock; the record may be gone by then. */
 struct tcps_report {
-	struct tcps_key key;
 	struct {
 		struct tcps_move move;
 		bool local;
@@ -35,7 +34,7 @@ static void note(struct tcps_report *report, const struct tcps_move *moves, u8 n
 	}
 }
 
-static void tell(struct tcps_net *tn, const struct tcps_report *report)
+static void tell(struct tcps_net *tn, const struct tcps_key *key, const struct tcps_report *report)
 {
 	unsigned int i;
 
@@ -46,7 +45,7 @@ static void tell(struct tcps_net *tn, const struct tcps_report *report)
 	for (i = 0; i < report->n; i++) {
 		if (report->moves[i].local)
 			tcps_stats_entered(tn, report->moves[i].move.to);
-		trace_tcpstate_transition(tn, &report->key, report->moves[i].local,
+		trace_tcpstate_transition(tn, key, report->moves[i].local,
 					  &report->moves[i].move);
 	}
 }
@@ -55,7 +54,6 @@ static void tell(struct tcps_net *tn, const struct tcps_report *report)
 static void apply(struct tcps_slot *slot, struct tcps_conn *conn, const struct tcps_step *step,
 		  struct tcps_report *report)
 {
-	report->key = conn->key;
 	report->invalid |= step->invalid;
 	note(report, step->local, step->nlocal, true);
 	note(report, step->remote, step->nremote, false);
@@ -143,7 +141,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 		apply(&slot, conn, &step, &report);
 	}
 	tcps_conn_unlock(&slot);
-	tell(tn, &report);
+	tell(tn, &pkt->key, &report);
 	return known;
 }
 
@@ -165,5 +163,5 @@ void tcps_track_gone(struct tcps_net *tn, const struct tcps_key *key, u32 versio
 		apply(&slot, conn, &step, &report);
 	}
 	tcps_conn_unlock(&slot);
-	tell(tn, &report);
+	tell(tn, key, &report);
 }
