@@ -10,6 +10,7 @@
 #include "tcpstate.h"
 
 struct nf_hook_state;
+struct sock;
 struct sk_buff;
 
 enum tcps_verdict {
@@ -24,11 +25,14 @@ enum tcps_verdict {
  * @key:	endpoint. Of a received segment, @key.scope is the interface it came in by
  * @sdif:	for a received segment in a VRF: the enslaved interface, else 0
  * @seg:	facts
+ * @sk:	of a sent segment: the full socket or request socket that sends it, or NULL. Only to be
+ *		used within the hook
  */
 struct tcps_packet {
 	struct tcps_key key;
 	int sdif;
 	struct tcps_seg seg;
+	const struct sock *sk;
 };
 
 /**
@@ -46,6 +50,16 @@ struct tcps_packet {
  */
 enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_hook_state *state,
 				    struct tcps_packet *pkt);
+
+/**
+ * tcps_segment_found() - what the socket of a sent segment knows of its connection
+ * @pkt:	from tcps_segment_sent(), in the same hook: the socket is locked by whoever sends
+ * @found:	result
+ *
+ * Return: false where no open connection's socket sends it; also while the socket has a backlog, as
+ * a RST may be in it.
+ */
+bool tcps_segment_found(const struct tcps_packet *pkt, struct tcps_found *found);
 
 /**
  * tcps_segment_rcvd() - read a packet in LOCAL_IN

@@ -10,8 +10,8 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* One end of an old incarnation, then both ends of the new one. */
-#define REPORT_MOVES	(1 + 2 * TCPS_MOVES)
+/* Of both ends: what ended the old incarnation or began the record, then what the segment did. */
+#define REPORT_MOVES	(2 * 2 * TCPS_MOVES)
 
 /* What is to be told after the unlock; the record may be gone by then. */
 struct tcps_report {
@@ -83,13 +83,38 @@ static void reopen(struct tcps_conn *conn, const struct tcps_seg *seg, struct tc
 	tcps_fsm_step(&conn->fsm, seg, TCPS_SENT, step);
 }
 
+/*
+ * A socket sends and has no record: a SYN cookie came back, the connection is older than the
+ * module, or the table was full when it began.
+ */
+static struct tcps_conn *take_up(struct tcps_slot *slot, struct tcps_net *tn,
+				 const struct tcps_packet *pkt, struct tcps_report *report)
+{
+	struct tcps_found found;
+	struct tcps_conn *conn;
+	struct tcps_step step;
+
+	if (!tcps_segment_found(pkt, &found))
+		return NULL;
+	conn = tcps_conn_create(slot, tn, &pkt->key);
+	if (!conn)
+		return NULL;
+	tcps_fsm_found(&conn->fsm, &found, &step);
+	note(report, step.local, step.nlocal, true);
+	note(report, step.remote, step.nremote, false);
+	tcps_conn_enter(slot, conn);
+	/* A RST on another CPU may have ended it just now. */
+	tcps_conn_set_due(slot, conn, TCPS_DUE_SHORT);
+	return conn;
+}
+
 static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
-			       const struct tcps_packet *pkt)
+			       const struct tcps_packet *pkt, struct tcps_report *report)
 {
 	struct tcps_conn *conn;
 
 	if (!tcps_fsm_opens(&pkt->seg))
-		return NULL;
+		return take_up(slot, tn, pkt, report);
 	conn = tcps_conn_create(slot, tn, &pkt->key);
 	if (conn)
 		tcps_fsm_init(&conn->fsm, &pkt->seg);
@@ -128,7 +153,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	if (dir == TCPS_SENT) {
 		conn = find_sender(&slot, tn, pkt);
 		if (!conn)
-			conn = begin(&slot, tn, pkt);
+			conn = begin(&slot, tn, pkt, &report);
 		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST);
 	} else {
 		conn = tcps_conn_find_receiver(&slot, tn, &pkt->key, pkt->sdif);

@@ -420,6 +420,48 @@ void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg)
 	m->remote.scale = TCPS_MAX_SCALE;
 }
 
+void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct tcps_step *out)
+{
+	memset(m, 0, sizeof(*m));
+	memset(out, 0, sizeof(*out));
+	m->local.state = TCPS_CLOSE;
+	m->local.nxt = found->snd_nxt;
+	m->local.acked = found->rcv_acked;
+	m->local.scale = found->rcv_scale;
+	m->local.flags = TCPS_K_SYN_ACKED;
+	m->remote.state = TCPS_CLOSE;
+	m->remote.nxt = found->rcv_nxt;
+	m->remote.acked = found->snd_una;
+	m->remote.scale = found->snd_scale;
+	m->remote.flags = TCPS_K_SYN_ACKED;
+	/* Not known any more; nothing that is not acknowledged yet may be taken for its SYN. */
+	m->iss = found->snd_una - 1;
+	m->synack_ack = found->snd_una;
+	m->rcv_nxt = found->rcv_nxt;
+	m->rcv_edge = found->rcv_edge;
+	m->snd_wnd_max = found->snd_wnd_max;
+	m->scaled = found->rcv_scale != TCPS_NO_SCALE;
+
+	move_local(m, TCPS_EV_FOUND, out);
+	move_remote(m, TCPS_EV_FOUND, out);
+	if (found->fin_sent) {
+		m->local.fin = found->snd_nxt;
+		m->local.flags |= TCPS_K_FIN_SENT;
+		/* By itself, settle() would take the FIN that was received for the first one. */
+		if (found->active)
+			move_local(m, TCPS_EV_SEND_FIN, out);
+	}
+	if (found->fin_acked) {
+		m->local.flags |= TCPS_K_FIN_ACKED;
+		m->remote.flags |= TCPS_K_FIN_RCVD;
+	}
+	if (found->fin_rcvd) {
+		m->remote.fin = found->rcv_nxt;
+		m->remote.flags |= TCPS_K_FIN_SENT;
+		m->local.flags |= TCPS_K_FIN_RCVD;
+	}
+}
+
 void tcps_fsm_step(struct tcps_fsm *m, const struct tcps_seg *seg, enum tcps_dir dir,
 		   struct tcps_step *out)
 {

@@ -118,6 +118,36 @@ struct tcps_fsm {
 /* Makes sure that a record stays within its 192 bytes. */
 static_assert(sizeof(struct tcps_fsm) <= 64, "the machine has grown");
 
+/**
+ * struct tcps_found - what an open socket knows, of which no opening segment was seen
+ * @active:	it closed first, if it has closed: FIN_WAIT1, FIN_WAIT2 or CLOSING
+ * @fin_sent:	it has sent its FIN, the last thing before @snd_nxt
+ * @fin_acked:	and this has been acknowledged
+ * @fin_rcvd:	it has received the far end's FIN, the last thing before @rcv_nxt
+ * @snd_una:	oldest sequence number it sent that is not acknowledged
+ * @snd_nxt:	next sequence number to send
+ * @rcv_acked:	acknowledgment of its last window update
+ * @rcv_nxt:	next sequence number expected
+ * @rcv_edge:	right edge of the window offered
+ * @snd_wnd_max: largest window that the far end has offered, bytes
+ * @rcv_scale:	shift of the windows it offers, or TCPS_NO_SCALE
+ * @snd_scale:	shift of the far end's, or TCPS_NO_SCALE; either both or none
+ */
+struct tcps_found {
+	bool active;
+	bool fin_sent;
+	bool fin_acked;
+	bool fin_rcvd;
+	u32 snd_una;
+	u32 snd_nxt;
+	u32 rcv_acked;
+	u32 rcv_nxt;
+	u32 rcv_edge;
+	u32 snd_wnd_max;
+	u8 rcv_scale;
+	u8 snd_scale;
+};
+
 /* One transition: of which end, from where to where, and why. */
 struct tcps_move {
 	u8 from;
@@ -171,6 +201,18 @@ static inline bool tcps_fsm_opens(const struct tcps_seg *seg)
  * nothing is proved of it.
  */
 void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg);
+
+/**
+ * tcps_fsm_found() - begin a machine with a connection that is open already
+ * @m:		machine, its former content does not matter
+ * @found:	what its socket knows
+ * @out:	result, overwritten: both ends become ESTABLISHED, and where the local end has closed
+ *		first, it goes on to FIN_WAIT1. Step the machine with the segment that the socket is
+ *		sending next: the transitions that are still missing follow with it
+ *
+ * Nothing but ESTABLISHED is proved of the far end, and its FIN.
+ */
+void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct tcps_step *out);
 
 /**
  * tcps_fsm_step() - one segment

@@ -196,6 +196,70 @@ static void rst_sent_by_a_firewall(void **state)
 	assert_true(st.doubt);
 }
 
+/* What open sockets know, and the states that follow with the segment that they send next. */
+static void found_open(void **state)
+{
+	static const struct {
+		struct tcps_found f;
+		u8 flags, local, remote;
+	} cases[] = {
+		{ { 0 }, A, TCPS_ESTABLISHED, TCPS_ESTABLISHED },
+		{ { .fin_rcvd = true }, A, TCPS_CLOSE_WAIT, TCPS_FIN_WAIT1 },
+		{ { .fin_rcvd = true }, F | A, TCPS_LAST_ACK, TCPS_FIN_WAIT1 },
+		{ { .fin_rcvd = true, .fin_sent = true }, A, TCPS_LAST_ACK, TCPS_FIN_WAIT1 },
+		{ { .active = true }, F | A, TCPS_FIN_WAIT1, TCPS_ESTABLISHED },
+		{ { .active = true, .fin_sent = true }, A, TCPS_FIN_WAIT1, TCPS_ESTABLISHED },
+		{ { .active = true, .fin_sent = true, .fin_rcvd = true }, A, TCPS_CLOSING, TCPS_FIN_WAIT1 },
+		{ { .active = true, .fin_sent = true, .fin_acked = true }, A, TCPS_FIN_WAIT2,
+		  TCPS_CLOSE_WAIT },
+		{ { .active = true, .fin_sent = true, .fin_acked = true, .fin_rcvd = true }, A,
+		  TCPS_TIME_WAIT, TCPS_LAST_ACK },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct tcps_found f = cases[i].f;
+
+		f.snd_nxt = ISS + 1 + f.fin_sent;
+		f.snd_una = ISS + 1 + f.fin_acked;
+		f.rcv_nxt = IRS + 1 + f.fin_rcvd;
+		f.rcv_acked = IRS + 1;
+		f.rcv_edge = IRS + 1001;
+		f.snd_wnd_max = 1000;
+		f.rcv_scale = f.snd_scale = TCPS_NO_SCALE;
+		tcps_fsm_found(&m, &f, &st);
+		assert_int_equal(st.local[0].event, TCPS_EV_FOUND);
+		snd(cases[i].flags, 1 + f.fin_sent, 1 + f.fin_rcvd, 0);
+		assert_int_equal(m.local.state, cases[i].local);
+		assert_int_equal(m.remote.state, cases[i].remote);
+	}
+}
+
+/* A connection that was found goes on like any other: windows scale, numbers are judged. */
+static void found_and_followed(void **state)
+{
+	const struct tcps_found f = {
+		.snd_una = ISS + 1, .snd_nxt = ISS + 1, .rcv_acked = IRS + 1, .rcv_nxt = IRS + 1,
+		.rcv_edge = IRS + 1001, .snd_wnd_max = 1000, .rcv_scale = 3, .snd_scale = 2,
+	};
+
+	(void)state;
+	tcps_fsm_found(&m, &f, &st);
+	snd(A, 1, 1, 100);
+	rcv(A, 1, 102, 0);
+	ignored();
+	rcv(F | A, 8002, 101, 0);
+	ignored();
+	rcv(R, 8001, 0, 0);
+	assert_true(st.doubt);
+	rcv(F | A, 1, 101, 50);
+	is(CLOSE_WAIT, FIN_WAIT1);
+	snd(F | A, 101, 52, 0);
+	rcv(A, 52, 102, 0);
+	assert_int_equal(m.local.state, TCPS_CLOSE);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, begin)
@@ -216,6 +280,8 @@ int main(void)
 		T(rst_ends_a_half_open),
 		T(rst_sent_by_the_socket),
 		T(rst_sent_by_a_firewall),
+		T(found_open),
+		T(found_and_followed),
 	};
 
 	return cmocka_run_group_tests_name("fsm_accept", tests, NULL, NULL);

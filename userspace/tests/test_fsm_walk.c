@@ -171,6 +171,8 @@ static void try_segment(const struct tcps_fsm *before, const struct tcps_seg *se
 
 	tcps_fsm_step(&after, seg, dir, &step);
 	check_step(before, &after, &step);
+	if (step.reopen)
+		return;
 	/* Seen twice (VRF, tunnels), a segment that was sent moves the local end once. */
 	again = after;
 	tcps_fsm_step(&again, seg, dir, &step);
@@ -250,6 +252,37 @@ static void open_with(const struct tcps_seg *seg)
 	visit(&m);
 }
 
+/* Every open connection that the machine can be begun with, and what its socket may send then. */
+static void walk_found(void)
+{
+	struct tcps_found found = {
+		.snd_una = ISS + 1, .rcv_acked = IRS + 1, .rcv_edge = IRS + 1 + WIN,
+		.snd_wnd_max = WIN, .rcv_scale = TCPS_NO_SCALE, .snd_scale = TCPS_NO_SCALE,
+	};
+	const struct tcps_fsm none = { .local.state = TCPS_CLOSE, .remote.state = TCPS_CLOSE };
+	struct tcps_step step;
+	struct tcps_fsm m;
+	unsigned int bits;
+
+	for (bits = 0; bits < 16; bits++) {
+		found.active = bits & 1;
+		found.fin_sent = bits & 2;
+		found.fin_acked = bits & 4;
+		found.fin_rcvd = bits & 8;
+		/* FIN_WAIT2 has sent its FIN, and closed first; LAST_ACK has received the other. */
+		if (found.fin_acked && !(found.fin_sent && found.active))
+			continue;
+		if (found.fin_sent && !found.active && !found.fin_rcvd)
+			continue;
+		found.snd_nxt = ISS + 1 + found.fin_sent;
+		found.snd_una = ISS + 1 + found.fin_acked;
+		found.rcv_nxt = IRS + 1 + found.fin_rcvd;
+		tcps_fsm_found(&m, &found, &step);
+		check_step(&none, &m, &step);
+		try_all_sent(&m);
+	}
+}
+
 /* listen() and its end are no segments: a listener's machine lives from one event to another. */
 static void walk_listener(void)
 {
@@ -273,6 +306,7 @@ static int walk(void **state)
 	if (!seen || !todo)
 		return -1;
 	walk_listener();
+	walk_found();
 	for (scale = 0; scale < 2; scale++) {
 		seg.scale = scale ? 2 : TCPS_NO_SCALE;
 		seg.ack = 0;
