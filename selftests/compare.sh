@@ -50,8 +50,18 @@ ended() {	# NS
 	same "$1" && sleep 64 && wait_nine "$1" 1000 "" && is "tracked" "$tracked" 0
 }
 
+# What other tests have left, the module has not seen.
+nothing_left() {
+	local i
+	for ((i = 0; i < 70; i++)); do
+		[ "$(ss -Htan state connected)" ] || return 0
+		sleep 1
+	done
+	diag "the initial namespace has connections of others: $(ss -Htan state connected | busybox head -n 3)"
+	return 1
+}
 log_mark
-module_load && netns tcps-c || bail "no module or namespace"
+nothing_left && module_load && netns tcps-c || bail "no module or namespace"
 check "initial namespace: states as ss" compared - 1
 check "initial namespace: counters" numbers -
 check "initial namespace: states as ss after the end, then nothing" ended -

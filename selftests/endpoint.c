@@ -2,15 +2,20 @@
 /*
  * Connections for the shell tests, told what to do on standard input.
  *
- *	endpoint serve ADDRESS PORT close|keep		accepts; closes what the far end has closed, or keeps it
- *	endpoint connect ADDRESS PORT NUMBER		opens NUMBER connections, says "ready NUMBER"
+ *	endpoint serve ADDRESS PORT close|keep [DEVICE]	accepts; closes what the far end has closed, or keeps it
+ *	endpoint connect ADDRESS PORT NUMBER [DEVICE [LOCAL PORT]]
+ *							opens NUMBER connections, says "ready NUMBER"
  *
- * Commands, a line each: shut (shutdown for writing), close, reset (linger 0), echo (a byte sent on each connection;
- * exits with 1 where that fails). Each is answered by its name. End of input: connect closes and ends; serve goes on.
+ * ADDRESS can have a scope (fe80::1%eth0); DEVICE is for SO_BINDTODEVICE, or "-".
+ *
+ * Commands, a line each: shut (shutdown for writing), close, reset (linger 0), echo (a byte sent on each connection),
+ * bulk (1,000,000 bytes and at once a shutdown); exits with 1 where that fails. Each is answered by its name. End of input: connect closes and ends; serve goes on.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
@@ -33,20 +38,42 @@ static void die(const char *what)
 
 static socklen_t address(const char *text, const char *port, struct sockaddr_storage *addr)
 {
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)addr;
-	struct sockaddr_in *in = (struct sockaddr_in *)addr;
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM }, *ai;
+	socklen_t len;
 
-	memset(addr, 0, sizeof(*addr));
-	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(atoi(port));
-		return sizeof(*in);
-	}
-	if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
+	if (getaddrinfo(text, port, &hints, &ai))
 		die(text);
-	in6->sin6_family = AF_INET6;
-	in6->sin6_port = htons(atoi(port));
-	return sizeof(*in6);
+	memset(addr, 0, sizeof(*addr));
+	memcpy(addr, ai->ai_addr, ai->ai_addrlen);
+	len = ai->ai_addrlen;
+	freeaddrinfo(ai);
+	return len;
+}
+
+static void bind_device(int fd, const char *device)
+{
+	if (device && strcmp(device, "-") && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)))
+		die(device);
+}
+
+static void bind_port(int fd, int family, const char *port)
+{
+	struct sockaddr_storage any;
+	socklen_t len = address(family == AF_INET ? "0.0.0.0" : "::", port, &any);
+	int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&any, len))
+		die("bind");
+}
+
+static void send_bulk(int fd)
+{
+	static const char text[1000000];
+
+	fcntl(fd, F_SETFL, 0);
+	if (send(fd, text, sizeof(text), MSG_NOSIGNAL) != sizeof(text) || shutdown(fd, SHUT_WR))
+		die("bulk");
 }
 
 static void add(int fd)
@@ -76,6 +103,8 @@ static void each(const char *what)
 			die("shutdown");
 		if (!strcmp(what, "echo") && send(fds[i].fd, "x", 1, MSG_NOSIGNAL) != 1)
 			die("send");
+		if (!strcmp(what, "bulk"))
+			send_bulk(fds[i].fd);
 		if (!strcmp(what, "reset"))
 			setsockopt(fds[i].fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	}
@@ -166,7 +195,7 @@ static void loop(int keep)
 	}
 }
 
-static void serve(const char *addr_text, const char *port)
+static void serve(const char *addr_text, const char *port, const char *device)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = address(addr_text, port, &addr);
@@ -174,12 +203,14 @@ static void serve(const char *addr_text, const char *port)
 
 	fds[1].fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fds[1].fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	bind_device(fds[1].fd, device);
 	if (bind(fds[1].fd, (struct sockaddr *)&addr, len) || listen(fds[1].fd, 4096))
 		die("listen");
 	printf("ready\n");
 }
 
-static void connect_all(const char *addr_text, const char *port, int number)
+static void connect_all(const char *addr_text, const char *port, int number, const char *device,
+			const char *local_port)
 {
 	struct sockaddr_storage addr;
 	socklen_t len = address(addr_text, port, &addr);
@@ -188,6 +219,9 @@ static void connect_all(const char *addr_text, const char *port, int number)
 	fds[1].fd = -1;
 	for (i = 0; i < number; i++) {
 		fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		bind_device(fd, device);
+		if (local_port)
+			bind_port(fd, addr.ss_family, local_port);
 		if (fd < 0 || connect(fd, (struct sockaddr *)&addr, len))
 			die("connect");
 		add(fd);
@@ -203,14 +237,16 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	fds[0] = (struct pollfd){ .fd = 0, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = -1, .events = POLLIN };
-	if (argc == 5 && !strcmp(argv[1], "serve")) {
-		serve(argv[2], argv[3]);
+	/* argv ends with a NULL: what is left out is NULL */
+	if (argc >= 5 && argc <= 6 && !strcmp(argv[1], "serve")) {
+		serve(argv[2], argv[3], argv[5]);
 		loop(!strcmp(argv[4], "keep"));
-	} else if (argc == 5 && !strcmp(argv[1], "connect")) {
-		connect_all(argv[2], argv[3], atoi(argv[4]));
+	} else if (argc >= 5 && argc <= 7 && !strcmp(argv[1], "connect")) {
+		connect_all(argv[2], argv[3], atoi(argv[4]), argv[5], argc > 5 ? argv[6] : NULL);
 		loop(1);
 	} else {
-		fprintf(stderr, "usage: endpoint serve ADDRESS PORT close|keep | connect ADDRESS PORT NUMBER\n");
+		fprintf(stderr, "usage: endpoint serve ADDRESS PORT close|keep [DEVICE]\n"
+			"       endpoint connect ADDRESS PORT NUMBER [DEVICE [LOCAL PORT]]\n");
 		return 2;
 	}
 	return 0;

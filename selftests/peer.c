@@ -193,16 +193,17 @@ size_t peer_build(const struct peer *p, const struct peer_seg *seg, uint8_t *pac
 
 	memset(packet, 0, PEER_PACKET);
 	*l4 = build_ip(p, packet);
-	len = *l4 + 20 + seg->len;
+	len = *l4 + 20 + seg->noptions + seg->len;
 	tcp = packet + *l4;
-	put16(tcp, PEER_PORT);
+	put16(tcp, seg->rport ? seg->rport : PEER_PORT);
 	put16(tcp + 2, seg->lport);
 	put32(tcp + 4, seg->seq);
 	put32(tcp + 8, seg->ack);
-	tcp[12] = 5 << 4;
+	tcp[12] = (5 + seg->noptions / 4) << 4;
 	tcp[13] = seg->flags;
-	put16(tcp + 14, 60000);
-	memset(tcp + 20, 'x', seg->len);
+	put16(tcp + 14, seg->window || seg->zero_window ? seg->window : PEER_WINDOW);
+	memcpy(tcp + 20, seg->options, seg->noptions);
+	memset(tcp + 20 + seg->noptions, 'x', seg->len);
 	peer_fix_ip(p, packet, len);
 	peer_fix_tcp(p, packet, *l4, len);
 	if (seg->bad_checksum)
@@ -225,6 +226,19 @@ int peer_send(const struct peer *p, uint8_t flags, uint32_t seq, uint32_t ack, u
 	return peer_write(p, packet, n);
 }
 
+/* The value of the timestamp option (RFC 7323), 0 where there is none. */
+static uint32_t read_timestamp(const uint8_t *tcp, size_t len)
+{
+	size_t i = 20;
+
+	while (i + 10 <= len && tcp[i] != 0) {
+		if (tcp[i] == 8)
+			return get32(tcp + i + 2);
+		i += tcp[i] == 1 ? 1 : tcp[i + 1] ? tcp[i + 1] : 1;
+	}
+	return 0;
+}
+
 static bool read_segment(const struct peer *p, const uint8_t *packet, size_t n, struct peer_seg *seg)
 {
 	size_t l4 = p->family == AF_INET ? 20 : 40;
@@ -235,11 +249,13 @@ static bool read_segment(const struct peer *p, const uint8_t *packet, size_t n, 
 		return false;
 	memset(seg, 0, sizeof(*seg));
 	seg->lport = get16(tcp);
+	seg->rport = get16(tcp + 2);
 	seg->seq = get32(tcp + 4);
 	seg->ack = get32(tcp + 8);
 	seg->flags = tcp[13];
 	seg->window = get16(tcp + 14);
 	seg->len = n - l4 - (tcp[12] >> 4) * 4;
+	seg->timestamp = read_timestamp(tcp, (tcp[12] >> 4) * 4);
 	return true;
 }
 

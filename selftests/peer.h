@@ -20,6 +20,7 @@
 #define PEER_ACK	0x10
 
 #define PEER_PORT	80	/* the far end's */
+#define PEER_WINDOW	60000
 #define PEER_PACKET	2048
 
 struct peer_seg {
@@ -27,8 +28,13 @@ struct peer_seg {
 	uint32_t ack;
 	uint32_t len;		/* of the payload; its bytes do not matter */
 	uint16_t lport;		/* of the local socket */
-	uint16_t window;	/* as received */
+	uint16_t rport;		/* the peer's; 0 in what is sent: PEER_PORT */
+	uint16_t window;	/* as received; sent: PEER_WINDOW where it is 0 and !zero_window */
 	uint8_t flags;
+	uint32_t timestamp;	/* as received: the timestamp option's value, or 0 */
+	uint8_t options[40];	/* sent only */
+	uint8_t noptions;	/* bytes of them, a multiple of 4 */
+	bool zero_window;
 	bool bad_checksum;
 };
 

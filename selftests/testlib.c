@@ -249,23 +249,28 @@ static bool same(const unsigned long long *a, const unsigned long long *b)
 
 int check_counts(const char *want)
 {
-	unsigned long long wanted[STATES], diag[STATES], sum = 0;
+	return check_both(want, want);
+}
+
+int check_both(const char *diag_want, const char *want)
+{
+	unsigned long long wanted[STATES], diag_wanted[STATES], diag[STATES], sum = 0;
 	struct snapshot s;
 	int i, tries;
 
-	if (parse_want(want, wanted))
+	if (parse_want(want, wanted) || parse_want(diag_want, diag_wanted))
 		return -1;
 	for (i = 1; i < STATES; i++)
 		sum += wanted[i];
 	for (tries = 0; tries < 150; tries++) {
 		if (snapshot_read(FILE_SELF, &s) || diag_read(diag))
 			return -1;
-		if (same(s.count, wanted) && same(diag, wanted) && s.tracked == sum &&
+		if (same(s.count, wanted) && same(diag, diag_wanted) && s.tracked == sum &&
 		    !s.count[TCP_CLOSE] && !s.count[TCP_LISTEN])
 			return 0;
 		sleep_ms(20);
 	}
-	printf("# wanted: %s, tracked %llu\n", want, sum);
+	printf("# wanted: inet_diag %s, tcpstate %s, tracked %llu\n", diag_want, want, sum);
 	print_counts("inet_diag", diag);
 	print_counts("tcpstate", s.count);
 	printf("# tracked %llu\n", s.tracked);
@@ -319,6 +324,11 @@ int check_totals(unsigned long long invalid, unsigned long long malformed, unsig
 	printf("# wanted invalid %llu malformed %llu untracked %llu, found %llu %llu %llu\n", invalid, malformed,
 	       untracked, s.invalid, s.malformed, s.untracked);
 	return -1;
+}
+
+const char *state_name(int state)
+{
+	return state > 0 && state < STATES ? names[state] : "?";
 }
 
 void sleep_ms(unsigned int ms)

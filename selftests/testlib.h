@@ -34,6 +34,9 @@ int netns_enter(void);
  */
 int check_counts(const char *want);
 
+/* Likewise where the two differ, because packets cannot know what the kernel knows. */
+int check_both(const char *diag_want, const char *want);
+
 /* Likewise, but whatever the counts are, if only the two agree. */
 int check_agreement(void);
 
@@ -43,6 +46,8 @@ int check_entered(const char *want);
 /* The totals; at once. */
 int check_totals(unsigned long long invalid, unsigned long long malformed, unsigned long long untracked);
 
+/* "ESTABLISHED" ... "CLOSING", "?" */
+const char *state_name(int state);
 void sleep_ms(unsigned int ms);
 int write_file(const char *path, const char *text);
 int nofile_max(void);

@@ -432,8 +432,8 @@ static int time_waits(void)
 }
 
 /*
- * A new connection that no SYN-ACK of a socket begins; it sends every second, which must not keep the old record.
- * Newer kernels (6.12) send no cookie in TIME_WAIT: there the record begins anew.
+ * A new connection that no SYN-ACK of a socket begins: its first segment ends the old record, the next begins a new one.
+ * Newer kernels (6.12) send no cookie in TIME_WAIT: there the record begins anew with the SYN-ACK.
  */
 TEST_F_TIMEOUT(wire, cookie_in_time_wait, 120)
 {
@@ -454,11 +454,8 @@ TEST_F_TIMEOUT(wire, cookie_in_time_wait, 120)
 	}
 	EXPECT_EQ(0, time_waits());
 	EXPECT_EQ(TCP_ESTABLISHED, socket_state(self->fd));
-	if (tracked()) {
-		EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
-	} else {
-		EXPECT_EQ(0, check_entered(OPEN_PASSIVE " FIN_WAIT1=1 FIN_WAIT2=1 TIME_WAIT=1 CLOSE=1"));
-	}
+	EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
+	EXPECT_GT(5, i);
 }
 
 /* The module sees the FIN, the socket does not. */
