@@ -122,8 +122,9 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 }
 
 /*
- * The record of an endpoint that sends. A RST that no socket sends does not tell the scope; and a
- * socket can be bound to an interface after it was connected.
+ * The record of an endpoint that sends. A socket can be bound to an interface after it was
+ * connected. A RST does not tell whose it is: one that no socket sends has no scope, and one that
+ * has ended its own record comes again in a VRF. The audit looks what has become of the others.
  */
 static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn,
 				     const struct tcps_packet *pkt)
@@ -133,8 +134,12 @@ static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn
 	if (conn || (pkt->seg.flags & TCPS_SYN))
 		return conn;
 	conn = tcps_conn_find_any_scope(slot, tn, &pkt->key);
-	if (!conn || (pkt->seg.flags & TCPS_RST))
-		return conn;
+	if (!conn)
+		return NULL;
+	if (pkt->seg.flags & TCPS_RST) {
+		tcps_conn_set_due(slot, conn, TCPS_DUE_NOW);
+		return NULL;
+	}
 	if (conn->key.scope)
 		return NULL;
 	tcps_conn_rebind(slot, conn, pkt->key.scope);
