@@ -9,7 +9,8 @@
  * ADDRESS can have a scope (fe80::1%eth0); DEVICE is for SO_BINDTODEVICE, or "-".
  *
  * Commands, a line each: shut (shutdown for writing), close, reset (linger 0), echo (a byte sent on each connection),
- * bulk (1,000,000 bytes and at once a shutdown); exits with 1 where that fails. Each is answered by its name. End of input: connect closes and ends; serve goes on.
+ * bulk (1,000,000 bytes and at once a shutdown), again (close, and two seconds later connect like at first); exits
+ * with 1 where that fails. Each is answered by its name. End of input: connect closes and ends; serve goes on.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,6 +30,7 @@
 
 static struct pollfd fds[MOST];	/* 0 is standard input, 1 the listener */
 static unsigned int nfds = 2;
+static char **arguments;
 
 static void die(const char *what)
 {
@@ -93,6 +95,26 @@ static void forget_all(void)
 	nfds = 2;
 }
 
+static void connect_all(char **argv)
+{
+	const char *device = argv[5], *local_port = device ? argv[6] : NULL;
+	struct sockaddr_storage addr;
+	socklen_t len = address(argv[2], argv[3], &addr);
+	int i, fd, number = atoi(argv[4]);
+
+	fds[1].fd = -1;
+	for (i = 0; i < number; i++) {
+		fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		bind_device(fd, device);
+		if (local_port)
+			bind_port(fd, addr.ss_family, local_port);
+		if (fd < 0 || connect(fd, (struct sockaddr *)&addr, len))
+			die("connect");
+		add(fd);
+	}
+	printf("ready %d\n", number);
+}
+
 static void each(const char *what)
 {
 	struct linger l = { .l_onoff = 1 };
@@ -108,8 +130,12 @@ static void each(const char *what)
 		if (!strcmp(what, "reset"))
 			setsockopt(fds[i].fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 	}
-	if (!strcmp(what, "close") || !strcmp(what, "reset"))
+	if (!strcmp(what, "close") || !strcmp(what, "reset") || !strcmp(what, "again"))
 		forget_all();
+	if (!strcmp(what, "again")) {
+		sleep(2);
+		connect_all(arguments);
+	}
 	printf("%s\n", what);
 }
 
@@ -209,26 +235,6 @@ static void serve(const char *addr_text, const char *port, const char *device)
 	printf("ready\n");
 }
 
-static void connect_all(const char *addr_text, const char *port, int number, const char *device,
-			const char *local_port)
-{
-	struct sockaddr_storage addr;
-	socklen_t len = address(addr_text, port, &addr);
-	int i, fd;
-
-	fds[1].fd = -1;
-	for (i = 0; i < number; i++) {
-		fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		bind_device(fd, device);
-		if (local_port)
-			bind_port(fd, addr.ss_family, local_port);
-		if (fd < 0 || connect(fd, (struct sockaddr *)&addr, len))
-			die("connect");
-		add(fd);
-	}
-	printf("ready %d\n", number);
-}
-
 int main(int argc, char **argv)
 {
 	struct rlimit r = { MOST + 100, MOST + 100 };
@@ -242,7 +248,8 @@ int main(int argc, char **argv)
 		serve(argv[2], argv[3], argv[5]);
 		loop(!strcmp(argv[4], "keep"));
 	} else if (argc >= 5 && argc <= 7 && !strcmp(argv[1], "connect")) {
-		connect_all(argv[2], argv[3], atoi(argv[4]), argv[5], argc > 5 ? argv[6] : NULL);
+		arguments = argv;
+		connect_all(argv);
 		loop(1);
 	} else {
 		fprintf(stderr, "usage: endpoint serve ADDRESS PORT close|keep [DEVICE]\n"

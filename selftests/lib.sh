@@ -21,6 +21,14 @@ not_ok() { count=$((count + 1)); failures=$((failures + 1)); echo "not ok $count
 check() { local name=$1; shift; if "$@"; then ok "$name"; else not_ok "$name"; fi; }
 # The rest of the plan cannot run: each is a failure.
 bail() { diag "$*"; while [ $count -lt $planned ]; do not_ok "not run: $*"; done; finish; }
+# program NAME: its path, or that of a wrapper for what scripts/fetch has unpacked
+program() {
+	command -v "$1" && return
+	[ -x "$here/../scripts/fetch" ] || return
+	printf '#!/bin/bash\n%s\nexec %s "$@"\n' "$("$here/../scripts/fetch" --env)" "$1" >"$tmp/$1"
+	chmod +x "$tmp/$1"
+	"$tmp/$1" --version >/dev/null 2>&1 && echo "$tmp/$1"
+}
 need() { command -v "$1" >/dev/null || bail "$1 is missing"; }
 
 cleanup() {
