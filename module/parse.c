@@ -32,6 +32,9 @@ void tcps_parse_ports(const u8 *hdr, u16 *source, u16 *dest)
 /* An option that points behind the header ends the list, as in tcp_parse_options(). */
 static u8 window_scale(const u8 *opt, const u8 *end)
 {
+	u8 scale = TCPS_NO_SCALE;
+
+	/* Of two, the last one counts (tcp_parse_options()). */
 	while (opt < end && *opt != OPT_END) {
 		if (*opt == OPT_NOP) {
 			opt++;
@@ -40,10 +43,10 @@ static u8 window_scale(const u8 *opt, const u8 *end)
 		if (end - opt < 2 || opt[1] < 2 || opt[1] > end - opt)
 			break;
 		if (opt[0] == OPT_SCALE && opt[1] == OPT_SCALE_LEN)
-			return opt[2] < TCPS_MAX_SCALE ? opt[2] : TCPS_MAX_SCALE;
+			scale = opt[2] < TCPS_MAX_SCALE ? opt[2] : TCPS_MAX_SCALE;
 		opt += opt[1];
 	}
-	return TCPS_NO_SCALE;
+	return scale;
 }
 
 void tcps_parse_segment(const u8 *hdr, u32 hdr_len, u32 payload, struct tcps_seg *seg)

@@ -281,6 +281,7 @@ bool tcps_segment_found(const struct tcps_packet *pkt, struct tcps_found *found)
 		.fin_acked = state == TCP_FIN_WAIT2,
 		.fin_rcvd = sock_flag(sk, SOCK_DONE),	/* tcp_fin() */
 		.snd_una = tp->snd_una,
+		.ack_floor = tp->snd_una - min_t(u64, tp->bytes_acked, TCPS_MAX_WINDOW),
 		.snd_nxt = tp->snd_nxt,
 		.rcv_acked = tp->rcv_wup,
 		.rcv_nxt = tp->rcv_nxt,

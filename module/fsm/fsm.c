@@ -188,6 +188,7 @@ static void rcvd_ack(struct tcps_fsm *m, const struct tcps_seg *seg)
 	u32 win = window(m, &m->remote, seg);
 
 	tcps_seq_advance(&m->remote.acked, seg->ack);
+	tcps_seq_advance(&m->ack_floor, m->remote.acked - TCPS_MAX_WINDOW);
 	if (win > m->snd_wnd_max)
 		m->snd_wnd_max = win;
 	m->local.flags |= TCPS_K_SYN_ACKED;
@@ -286,12 +287,20 @@ static bool acceptable_seq(const struct tcps_fsm *m, const struct tcps_seg *seg)
 	       !tcps_seq_after(seg->seq, m->rcv_edge);
 }
 
+/* How far behind the newest acknowledgment one may be (RFC 5961, section 5.2). */
+static u32 ack_age(const struct tcps_fsm *m)
+{
+	u32 acked = m->remote.acked - m->ack_floor;
+
+	return acked < m->snd_wnd_max ? acked : m->snd_wnd_max;
+}
+
 /* tcp_ack(); in SYN_RECV, where there is no older acknowledgment, it has to cover the SYN */
 static bool acceptable_ack(const struct tcps_fsm *m, const struct tcps_seg *seg)
 {
 	if (m->local.state == TCPS_SYN_RECV && !tcps_seq_after(seg->ack, m->iss))
 		return false;
-	return !tcps_seq_before(seg->ack, m->remote.acked - m->snd_wnd_max) &&
+	return !tcps_seq_before(seg->ack, m->remote.acked - ack_age(m)) &&
 	       !tcps_seq_after(seg->ack, m->local.nxt);
 }
 
@@ -403,11 +412,14 @@ void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg)
 	m->iss = seg->seq;
 	m->local.nxt = seg_end(seg);
 	m->remote.acked = seg->seq;
+	m->ack_floor = seg->seq;
 	m->local.scale = seg->scale;
 	/* Until the far end's sequence numbers are known, rcv_edge is the offered window itself. */
 	m->rcv_edge = seg->win;
 	if (!passive)
 		return;
+	/* The child of a request socket begins behind its SYN. */
+	m->ack_floor++;
 	m->rcv_nxt = seg->ack;
 	m->rcv_edge = seg->ack + seg->win;
 	m->local.acked = seg->ack;
@@ -432,6 +444,7 @@ void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct t
 	m->remote.state = TCPS_CLOSE;
 	m->remote.nxt = found->rcv_nxt;
 	m->remote.acked = found->snd_una;
+	m->ack_floor = found->ack_floor;
 	m->remote.scale = found->snd_scale;
 	m->remote.flags = TCPS_K_SYN_ACKED;
 	/* Not known any more; nothing that is not acknowledged yet may be taken for its SYN. */

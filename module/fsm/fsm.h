@@ -34,6 +34,7 @@ enum tcps_event {
 
 #define TCPS_NO_SCALE	0xff	/* no window-scale option */
 #define TCPS_MAX_SCALE	14	/* RFC 7323, section 2.3 */
+#define TCPS_MAX_WINDOW	(1u << 30)
 
 enum tcps_dir { TCPS_SENT, TCPS_RCVD };
 
@@ -95,6 +96,8 @@ struct tcps_end {
  *		acknowledgments move it
  * @rcv_edge:	right edge of the window that the local end has offered
  * @snd_wnd_max: largest window that the far end has offered, bytes
+ * @ack_floor:	an acknowledgment below it is older than the connection: the initial sequence number,
+ *		but never further behind than the largest window
  * @synack_ack:	acknowledgment number of the far end's SYN-ACK
  * @fin_proof:	end of the first new text that the local end sent together with an ACK of the far
  *		end's FIN: if the far end acknowledges it, it has seen the ACK of its FIN. With
@@ -109,6 +112,7 @@ struct tcps_fsm {
 	u32 rcv_nxt;
 	u32 rcv_edge;
 	u32 snd_wnd_max;
+	u32 ack_floor;
 	u32 synack_ack;
 	u32 fin_proof;
 	bool has_fin_proof;
@@ -125,6 +129,8 @@ static_assert(sizeof(struct tcps_fsm) <= 64, "the machine has grown");
  * @fin_acked:	and this has been acknowledged
  * @fin_rcvd:	it has received the far end's FIN, the last thing before @rcv_nxt
  * @snd_una:	oldest sequence number it sent that is not acknowledged
+ * @ack_floor:	an acknowledgment below it is older than the connection, or more than
+ *		TCPS_MAX_WINDOW behind
  * @snd_nxt:	next sequence number to send
  * @rcv_acked:	acknowledgment of its last window update
  * @rcv_nxt:	next sequence number expected
@@ -139,6 +145,7 @@ struct tcps_found {
 	bool fin_acked;
 	bool fin_rcvd;
 	u32 snd_una;
+	u32 ack_floor;
 	u32 snd_nxt;
 	u32 rcv_acked;
 	u32 rcv_nxt;

@@ -196,6 +196,25 @@ static void rst_sent_by_a_firewall(void **state)
 	assert_true(st.doubt);
 }
 
+/* An acknowledgment can be in the window and still older than the connection. */
+static void ack_before_the_connection(void **state)
+{
+	(void)state;
+	active();
+	rcv(F | A, 1, (u32)-1, 0);
+	ignored();
+	rcv(A, 1, 0, 0);
+	assert_false(st.invalid);
+	begin(state);
+	passive();
+	rcv(F | A, 1, 0, 0);
+	ignored();
+	snd(A, 1, 1, 500);
+	rcv(A, 1, 501, 0);
+	rcv(F | A, 1, 1, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+}
+
 /* What open sockets know, and the states that follow with the segment that they send next. */
 static void found_open(void **state)
 {
@@ -221,6 +240,7 @@ static void found_open(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct tcps_found f = cases[i].f;
 
+		f.ack_floor = ISS + 1;
 		f.snd_nxt = ISS + 1 + f.fin_sent;
 		f.snd_una = ISS + 1 + f.fin_acked;
 		f.rcv_nxt = IRS + 1 + f.fin_rcvd;
@@ -240,7 +260,7 @@ static void found_open(void **state)
 static void found_and_followed(void **state)
 {
 	const struct tcps_found f = {
-		.snd_una = ISS + 1, .snd_nxt = ISS + 1, .rcv_acked = IRS + 1, .rcv_nxt = IRS + 1,
+		.snd_una = ISS + 1, .ack_floor = ISS + 1, .snd_nxt = ISS + 1, .rcv_acked = IRS + 1, .rcv_nxt = IRS + 1,
 		.rcv_edge = IRS + 1001, .snd_wnd_max = 1000, .rcv_scale = 3, .snd_scale = 2,
 	};
 
@@ -280,6 +300,7 @@ int main(void)
 		T(rst_ends_a_half_open),
 		T(rst_sent_by_the_socket),
 		T(rst_sent_by_a_firewall),
+		T(ack_before_the_connection),
 		T(found_open),
 		T(found_and_followed),
 	};

@@ -274,6 +274,7 @@ static void walk_found(void)
 			continue;
 		if (found.fin_sent && !found.active && !found.fin_rcvd)
 			continue;
+		found.ack_floor = ISS + 1;
 		found.snd_nxt = ISS + 1 + found.fin_sent;
 		found.snd_una = ISS + 1 + found.fin_acked;
 		found.rcv_nxt = IRS + 1 + found.fin_rcvd;

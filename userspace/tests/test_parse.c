@@ -84,6 +84,7 @@ static void odd_options(void **state)
 	assert_int_equal(scale(3, 3, 14), 14);
 	assert_int_equal(scale(3, 3, 255), TCPS_MAX_SCALE);
 	assert_int_equal(scale(1, 1, 1, 3, 3, 2), 2);
+	assert_int_equal(scale(3, 3, 1, 3, 3, 7), 7);		/* the last one */
 	assert_int_equal(scale(0, 3, 3, 2), TCPS_NO_SCALE);	/* behind the end of the list */
 	assert_int_equal(scale(3), TCPS_NO_SCALE);		/* no length */
 	assert_int_equal(scale(3, 3), TCPS_NO_SCALE);		/* points behind the header */
