@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Packets that lie: cut-off and impossible headers, fragments, chains of IPv6 extension headers, wrong checksums, and
- * raw sockets that pretend to be TCP. Counted exactly, never believed: a live connection stays as it is and still works.
+ * raw sockets that pretend to be TCP. Counted exactly, never believed: a live connection stays as it is and still
+ * works. malformed_states.c has the same in other states, rawsock.c more raw sockets.
  *
  *	socket --- 10.99.0.1, fd99::1 (tun0) === the test: 10.99.0.2, fd99::2
  *	raw socket --- lo
@@ -380,6 +381,55 @@ TEST_F(malformed, refused_routing)
 		ASSERT_EQ(0, write_packet(self));
 		EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
 	}
+	STILL_WORKS(0, 0);
+}
+
+/* Two fragments that overlap where the flags are: the kernel drops both (RFC 5722, and IPv4 likewise). */
+TEST_F(malformed, overlapping_fragments)
+{
+	build(self, PEER_ACK, 40);
+	fragment(self, 0, 24, true, 6);
+	ASSERT_EQ(0, write_packet(self));
+	build(self, FIN_ACK, 40);
+	fragment(self, 8, 52, false, 6);
+	ASSERT_EQ(0, write_packet(self));
+	STILL_WORKS(0, self->v4 ? 0 : 2);
+}
+
+/* As long as a chain may be: a FIN behind it counts. IPv4: 40 bytes of options. */
+TEST_F(malformed, long_chain)
+{
+	static const uint8_t first[8] = { IPPROTO_TCP, 0, 1, 4 }, more[8] = { IPPROTO_DSTOPTS, 0, 1, 4 };
+	static const uint8_t nops[40] = { [0 ... 38] = 1 };
+	unsigned int i;
+
+	build(self, FIN_ACK, 0);
+	if (self->v4) {
+		self->packet[0] = 0x4f;
+		insert(self, nops, sizeof(nops), 0);
+	} else {
+		for (i = 0; i < 60; i++) {
+			self->l4 = 40;
+			insert(self, i ? more : first, 8, IPPROTO_DSTOPTS);
+		}
+	}
+	ASSERT_EQ(0, write_packet(self));
+	EXPECT_EQ(0, check_counts("CLOSE_WAIT=1"));
+	EXPECT_EQ(0, check_totals(0, 0, 0));
+}
+
+/* Behind an authentication header that nobody verifies: no segment of this host's. */
+TEST_F(malformed, authentication_header)
+{
+	static const uint8_t ah[24] = { IPPROTO_TCP, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1 };
+
+	build(self, FIN_ACK, 0);
+	insert(self, ah, sizeof(ah), IPPROTO_AH);
+	if (self->v4) {
+		self->packet[9] = IPPROTO_AH;
+		peer_fix_ip(&self->peer, self->packet, self->len);
+	}
+	ASSERT_EQ(0, write_packet(self));
 	STILL_WORKS(0, 0);
 }
 

@@ -4,7 +4,8 @@
 # Runs the given tests (or all) on this machine and says whether they passed.
 #
 #	run.sh [TEST...]	e.g. scripts/vm -i -t 900 -- 'selftests/run.sh states namespaces.sh'
-#	run.sh -x TEST		all but TEST
+#	run.sh -x "TEST..."	all but these
+#	run.sh A all B		A, then all, then B; a test may also be the path of a program elsewhere
 #
 # Prints each test's KTAP, then the last line "N passed, N failed, N skipped". A failure is: "not ok", a test without a
 # plan or with fewer results than planned, an exit status other than 0, a time-out, SKIP, and a bad kernel log.
@@ -15,12 +16,16 @@ export TCPSTATE_TESTBIN=${TCPSTATE_TESTBIN-$here/../build/selftests}
 . "$here/settings"
 limit=$timeout
 
-all=(states wire segments.sh paths.sh malformed procfile params.sh tracepoint.sh namespaces.sh rmmod_open.sh time_wait.sh compare.sh load.sh)
-if [ "${1-}" = -x ]; then
-	for test in "${all[@]}"; do [ "$test" = "$2" ] || set -- "$@" "$test"; done
-	shift 2
-fi
-[ $# -gt 0 ] || set -- "${all[@]}"
+all=(states wire segments.sh paths.sh malformed malformed_states rawsock procfile params.sh tracepoint.sh namespaces.sh
+     rmmod_open.sh time_wait.sh compare.sh random.sh race load.sh)
+except=
+if [ "${1-}" = -x ]; then except=$2; shift 2; fi
+[ $# -gt 0 ] || set -- all
+for test; do
+	shift
+	if [ "$test" != all ]; then set -- "$@" "$test"; continue; fi
+	for test in "${all[@]}"; do [[ " $except " = *" $test "* ]] || set -- "$@" "$test"; done
+done
 if [ -z "${TCPSTATE_KO-}" ] && ! modinfo tcpstate >/dev/null 2>&1; then
 	TCPSTATE_KO=$(echo "$here/../build/$(uname -r)/tcpstate.ko")
 fi
