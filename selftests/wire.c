@@ -454,6 +454,7 @@ TEST_F_TIMEOUT(wire, cookie_in_time_wait, 120)
 	}
 	EXPECT_EQ(0, time_waits());
 	EXPECT_EQ(TCP_ESTABLISHED, socket_state(self->fd));
+	ASSERT_EQ(2, send(self->fd, "hi", 2, 0));
 	EXPECT_EQ(0, check_counts("ESTABLISHED=1"));
 	EXPECT_GT(5, i);
 }
