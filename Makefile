@@ -13,6 +13,7 @@ help:
 	@echo '              with a demonstration load (RUN_IN_VM=1: there anyway; SHELL_IN_VM=1: a shell there)'
 	@echo 'make stop     unload it'
 	@echo 'make check    all tests, in emulated machines and here; nothing is loaded here'
+	@echo 'make check-debug  KUnit and kselftests on a debug kernel (KASAN, lockdep ...), which it builds at first'
 	@echo 'make          module and tools'
 	@echo 'make module   build/RELEASE/tcpstate.ko (KVER=RELEASE), module/tcpstate.ko for the running kernel'
 	@echo 'make tools    build/bin/tcpstate'
@@ -41,6 +42,9 @@ stop:
 check:
 	@scripts/check
 
+check-debug:
+	@scripts/check debug
+
 docs:
 	@scripts/docs
 
@@ -51,4 +55,4 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help module tools run stop check docs clean distclean
+.PHONY: all help module tools run stop check check-debug docs clean distclean
