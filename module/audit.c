@@ -13,7 +13,7 @@
 
 static void audit_shard(struct tcps_net *tn, unsigned int shard, unsigned long now, int *n)
 {
-	struct tcps_due_item items[BATCH];
+	struct tcps_item items[BATCH];
 	int i;
 
 	do {

@@ -233,7 +233,7 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn)
 }
 
 int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
-			struct tcps_due_item *items, unsigned int max)
+			struct tcps_item *items, unsigned int max)
 {
 	struct tcps_conn *conn;
 	struct tcps_slot slot;
@@ -255,11 +255,7 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 			conn = list_first_entry(head, struct tcps_conn, by_due);
 			if (time_after(conn->due, now))
 				break;
-			items[n++] = (struct tcps_due_item){
-				.key = conn->key,
-				.version = conn->version,
-				.state = conn->listed,
-			};
+			items[n++] = tcps_conn_item(conn);
 			tcps_conn_set_due(&slot, conn, due_of[conn->listed].seen);
 		}
 	}

@@ -80,12 +80,19 @@ struct tcps_counts {
 	} state[TCPS_STATES];
 };
 
-/* A record that is due, copied out for a look-up without the shard's lock. */
-struct tcps_due_item {
+/* What of a record is copied out for a look-up without the shard's lock. */
+struct tcps_item {
 	struct tcps_key key;
 	u32 version;
 	u8 state;
 };
+
+static inline struct tcps_item tcps_conn_item(const struct tcps_conn *conn)
+{
+	return (struct tcps_item){
+		.key = conn->key, .version = conn->version, .state = conn->listed,
+	};
+}
 
 /**
  * tcps_conn_init() - make the table
@@ -155,7 +162,7 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn);
  * Return: number of @items filled in; -1 where there is no such shard.
  */
 int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
-			struct tcps_due_item *items, unsigned int max);
+			struct tcps_item *items, unsigned int max);
 
 /*
  * Counts of @tn, see locking.rst on what they are while things move. Context: process or softirq.

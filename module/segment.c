@@ -241,6 +241,7 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 {
 	enum tcps_verdict v;
 	unsigned int l4;
+	u8 sender = 0;
 	bool ours;
 
 	v = read_packet(skb, state->pf, TCPS_SENT, pkt, &l4);
@@ -249,13 +250,16 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 	ours = tcp_sender(skb->sk, state->net, &pkt->key);
 	if (!ours && !(pkt->seg.flags & TCPS_RST))
 		return TCPS_NOT_OURS;
+	if (ours) {
+		pkt->sk = skb->sk;
+		sender = READ_ONCE(skb->sk->sk_state);
+	}
 	/*
 	 * A socket that aborts is closed first (tcp_close(), tcp_disconnect()); other RSTs answer
-	 * a segment.
+	 * a segment. Its FIN may leave long after its close().
 	 */
-	pkt->sk = ours ? skb->sk : NULL;
-	pkt->seg.abort = ours && sk_fullsock(skb->sk) &&
-			 READ_ONCE(skb->sk->sk_state) == TCP_CLOSE;
+	pkt->seg.abort = sender == TCP_CLOSE;
+	pkt->seg.active = sender == TCP_FIN_WAIT1 || sender == TCP_CLOSING;
 	return TCPS_SEGMENT;
 }
 

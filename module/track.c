@@ -4,6 +4,7 @@
 #include <net/tcp.h>
 
 #include "conn.h"
+#include "socket.h"
 #include "stats.h"
 #include "track.h"
 
@@ -149,9 +150,11 @@ static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn
 bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir)
 {
 	struct tcps_report report = { .n = 0 };
+	struct tcps_item doubtful;
 	struct tcps_conn *conn;
 	struct tcps_step step;
 	struct tcps_slot slot;
+	bool doubt = false;
 	bool known;
 
 	tcps_conn_lock(&slot, tn, &pkt->key);
@@ -168,10 +171,20 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 		tcps_fsm_step(&conn->fsm, &pkt->seg, dir, &step);
 		if (step.reopen)
 			reopen(conn, &pkt->seg, &step, &report);
+		doubt = step.doubt && dir == TCPS_SENT;
+		if (doubt)
+			doubtful = tcps_conn_item(conn);
 		apply(&slot, conn, &step, &report);
 	}
 	tcps_conn_unlock(&slot);
 	tell(tn, &pkt->key, &report);
+	/*
+	 * Most RSTs that no socket sends mean that there is none any more. Where there still is
+	 * one, the audit looks again: a minisock ends behind its RST. What comes in has not been
+	 * at the socket yet.
+	 */
+	if (doubt && !tcps_socket_exists(tn, &doubtful.key, doubtful.state))
+		tcps_track_gone(tn, &doubtful.key, doubtful.version);
 	return known;
 }
 

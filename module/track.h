@@ -26,7 +26,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
  * @key:	the record's
  * @version:	the record's, before the look-up: if it has changed since, nothing is done
  *
- * Context: process. Does not sleep.
+ * Context: process or softirq. Does not sleep.
  */
 void tcps_track_gone(struct tcps_net *tn, const struct tcps_key *key, u32 version);
 

@@ -58,7 +58,7 @@ drained() {
 # connect() to nobody, tcp_syn_retries=1: it ends after 3 s.
 blackhole() {
 	local t pid
-	in_ns tcps-a busybox sysctl -qw net.ipv4.tcp_syn_retries=1
+	in_ns tcps-a busybox sysctl -qw net.ipv4.tcp_syn_retries=4	# 31 s: ss may take some of them
 	exec_ns tcps-a "$bin/endpoint" connect 10.78.0.2 80 1 </dev/null 2>"$tmp/err" &
 	pid=$!
 	wait_nine tcps-a 1000 "SYN_SENT=1" && ss_nine tcps-a && is "ss" "$ss_is" "SYN_SENT=1 " || return

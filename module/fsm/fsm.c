@@ -143,6 +143,15 @@ static void sent_syn(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps
 	}
 }
 
+static void sent_fin(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_step *out)
+{
+	m->local.fin = seg_end(seg);
+	m->local.flags |= TCPS_K_FIN_SENT;
+	/* By itself, settle() would take the FIN that was received for the first one. */
+	if (seg->active && !move_local(m, TCPS_EV_LATE_FIN, out))
+		move_local(m, TCPS_EV_SEND_FIN, out);
+}
+
 static void sent_text(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcps_step *out)
 {
 	u32 end = seg_end(seg);
@@ -156,10 +165,8 @@ static void sent_text(struct tcps_fsm *m, const struct tcps_seg *seg, struct tcp
 		out->doubt = true;
 	tcps_seq_advance(&m->local.nxt, end);
 	local_acks(m, seg);
-	if ((seg->flags & TCPS_FIN) && !(m->local.flags & TCPS_K_FIN_SENT)) {
-		m->local.fin = end;
-		m->local.flags |= TCPS_K_FIN_SENT;
-	}
+	if ((seg->flags & TCPS_FIN) && !(m->local.flags & TCPS_K_FIN_SENT))
+		sent_fin(m, seg, out);
 	if (new_text && !m->has_fin_proof && (m->remote.flags & TCPS_K_FIN_SENT) &&
 	    (seg->flags & TCPS_ACK) && !tcps_seq_before(seg->ack, m->remote.fin)) {
 		m->fin_proof = end;
@@ -460,8 +467,7 @@ void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct t
 	if (found->fin_sent) {
 		m->local.fin = found->snd_nxt;
 		m->local.flags |= TCPS_K_FIN_SENT;
-		/* By itself, settle() would take the FIN that was received for the first one. */
-		if (found->active)
+		if (found->active)	/* see sent_fin() */
 			move_local(m, TCPS_EV_SEND_FIN, out);
 	}
 	if (found->fin_acked) {

@@ -47,6 +47,8 @@ enum tcps_dir { TCPS_SENT, TCPS_RCVD };
  * @flags:	TCPS_FIN | TCPS_SYN | TCPS_RST | TCPS_ACK
  * @scale:	shift of the window-scale option, 0 … TCPS_MAX_SCALE, or TCPS_NO_SCALE; only
  *		looked at with TCPS_SYN
+ * @active:	the socket that sends this FIN had been closed before it took the far end's;
+ *		only looked at with TCPS_FIN
  * @abort:	this is a RST that the connection's own socket sent when it died; any other
  *		outgoing RST proves nothing
  */
@@ -57,6 +59,7 @@ struct tcps_seg {
 	u16 win;
 	u8 flags;
 	u8 scale;
+	bool active;
 	bool abort;
 };
 

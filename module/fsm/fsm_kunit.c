@@ -27,7 +27,7 @@
 enum { INVALID = 1, DOUBT = 2, RESTART = 4, REOPEN = 8 };
 
 struct rung {
-	enum { SND, RCV, ABORT, EVENT } how;
+	enum { SND, LATE, RCV, ABORT, EVENT } how;
 	u8 flags;		/* or the event */
 	u32 seq;
 	u32 ack;
@@ -39,6 +39,7 @@ struct rung {
 
 #define SND(f, s, a, n, l, r, ...)	{ SND, f, s, a, n, TCPS_##l, TCPS_##r, ##__VA_ARGS__ }
 #define RCV(f, s, a, n, l, r, ...)	{ RCV, f, s, a, n, TCPS_##l, TCPS_##r, ##__VA_ARGS__ }
+#define LATE(s, a, n, l, r)		{ LATE, F | A, s, a, n, TCPS_##l, TCPS_##r }
 #define ABORT(s, a, l, r)		{ ABORT, R | A, s, a, 0, TCPS_##l, TCPS_##r }
 #define EVENT(e, l, r)			{ EVENT, TCPS_EV_##e, 0, 0, 0, TCPS_##l, TCPS_##r }
 
@@ -107,6 +108,7 @@ static void climb_rungs(struct kunit *test, const struct rung *rung, unsigned in
 			.seq = (rung->how == RCV ? IRS : ISS) + rung->seq,
 			.ack = (rung->how == RCV ? ISS : IRS) + rung->ack,
 			.abort = rung->how == ABORT,
+			.active = rung->how == LATE,
 		};
 
 		if (!i)
@@ -209,6 +211,13 @@ LADDER(simultaneous_close,
 	RCV(F | A, 1, 1, 0, CLOSING, FIN_WAIT1),
 	SND(A, 2, 2, 0, CLOSING, FIN_WAIT1),
 	RCV(A, 2, 2, 0, TIME_WAIT, CLOSING))
+
+LADDER(fin_that_waited,
+	PASSIVE,
+	RCV(F | A, 1, 1, 0, CLOSE_WAIT, FIN_WAIT1),
+	LATE(1, 2, 10, CLOSING, FIN_WAIT1),
+	LATE(1, 2, 10, CLOSING, FIN_WAIT1),
+	RCV(A, 2, 12, 0, TIME_WAIT, TIME_WAIT))
 
 LADDER(half_close,
 	ACTIVE,
@@ -316,6 +325,7 @@ static struct tcps_seg random_segment(const struct tcps_fsm *m, u32 *seed, enum 
 		seg.seq = sent[random_below(seed, ARRAY_SIZE(sent))];
 		seg.ack = theirs[random_below(seed, ARRAY_SIZE(theirs))];
 		seg.abort = (seg.flags & R) && !random_below(seed, 4);
+		seg.active = (seg.flags & F) && !random_below(seed, 2);
 	} else {
 		seg.seq = rcvd[random_below(seed, ARRAY_SIZE(rcvd))];
 		seg.ack = ours[random_below(seed, ARRAY_SIZE(ours))];
@@ -369,6 +379,7 @@ static struct kunit_case fsm_cases[] = {
 	KUNIT_CASE(passive_close),
 	KUNIT_CASE(fin_and_ack_in_one_segment),
 	KUNIT_CASE(simultaneous_close),
+	KUNIT_CASE(fin_that_waited),
 	KUNIT_CASE(half_close),
 	KUNIT_CASE(fin_out_of_order),
 	KUNIT_CASE(fin_out_of_order_again),

@@ -140,7 +140,7 @@ static bool parse(const u8 *bytes, u32 n, u32 total, struct tcps_seg *seg)
 	need(source == (hdr[0] << 8 | hdr[1]) && dest == (hdr[2] << 8 | hdr[3]));
 	need(seg->seq == get32(hdr + 4) && seg->ack == get32(hdr + 8));
 	need(seg->win == (hdr[14] << 8 | hdr[15]) && seg->flags == (hdr[13] & KNOWN_FLAGS));
-	need(seg->len == total - len && !seg->abort);
+	need(seg->len == total - len && !seg->abort && !seg->active);
 	need(seg->scale == (seg->flags & TCPS_SYN ? kernels_scale(hdr, len) : TCPS_NO_SCALE));
 	free(hdr);
 	return true;
@@ -188,6 +188,7 @@ static bool read_short(struct input *in, const struct tcps_fsm *m, u8 words, str
 	ok = parse(hdr, len, len + lengths[flags >> 6], seg);
 	need(ok);
 	seg->abort = (flags & 0x20) && (seg->flags & TCPS_RST);
+	seg->active = (flags & 0x20) && (seg->flags & TCPS_FIN);
 	return ok;
 }
 

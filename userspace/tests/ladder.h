@@ -45,6 +45,13 @@ static void snd(u8 flags, u32 seq, u32 ack, u32 len)
 	     TCPS_SENT);
 }
 
+/* A FIN of a socket that was closed before it got the far end's */
+static __attribute__((unused)) void snd_late_fin(u32 seq, u32 ack, u32 len)
+{
+	step((struct tcps_seg){ .flags = F | A, .seq = ISS + seq, .ack = IRS + ack, .len = len,
+				.active = true }, TCPS_SENT);
+}
+
 static void rcv(u8 flags, u32 seq, u32 ack, u32 len)
 {
 	step((struct tcps_seg){ .flags = flags, .seq = IRS + seq, .ack = ISS + ack, .len = len },

@@ -277,6 +277,33 @@ static void simultaneous_close(void **state)
 	is(TIME_WAIT, CLOSING);
 }
 
+static void fin_that_waited_in_the_socket(void **state)
+{
+	(void)state;
+	passive();
+	rcv(F | A, 1, 1, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+	snd_late_fin(1, 2, 10);
+	is(CLOSING, FIN_WAIT1);
+	assert_int_equal(st.nlocal, 1);
+	assert_int_equal(st.local[0].event, TCPS_EV_LATE_FIN);
+	snd_late_fin(1, 2, 10);
+	unmoved();
+	rcv(A, 2, 12, 0);
+	is(TIME_WAIT, TIME_WAIT);
+}
+
+static void fin_that_waited_and_crosses(void **state)
+{
+	(void)state;
+	passive();
+	snd_late_fin(1, 1, 0);
+	is(FIN_WAIT1, ESTABLISHED);
+	assert_int_equal(st.local[0].event, TCPS_EV_SEND_FIN);
+	rcv(F | A, 1, 1, 0);
+	is(CLOSING, FIN_WAIT1);
+}
+
 static void ack_that_does_not_cover_the_fin(void **state)
 {
 	(void)state;
@@ -451,6 +478,8 @@ int main(void)
 		T(passive_close),
 		T(ack_and_fin_in_one),
 		T(simultaneous_close),
+		T(fin_that_waited_in_the_socket),
+		T(fin_that_waited_and_crosses),
 		T(ack_that_does_not_cover_the_fin),
 		T(retransmitted_fin),
 		T(time_wait_begins_anew),

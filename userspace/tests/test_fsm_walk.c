@@ -211,6 +211,7 @@ static void try_all_sent(const struct tcps_fsm *m)
 					seg.ack = acks[a];
 					seg.win = WIN;
 					seg.abort = flags & TCPS_RST && a;
+					seg.active = flags & TCPS_FIN && a == 1;
 					try_segment(m, &seg, TCPS_SENT);
 				}
 	}

@@ -34,6 +34,7 @@ static void facts(void **state)
 	assert_int_equal(seg.flags, TCPS_SYN);
 	assert_int_equal(seg.scale, 7);
 	assert_false(seg.abort);
+	assert_false(seg.active);
 }
 
 static void header_len(void **state)
