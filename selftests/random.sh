@@ -3,7 +3,7 @@
 #
 # Random connections over a link that loses, doubles and reorders segments: the sequence of states of each endpoint is
 # the kernel's, and at rest so are the states themselves. TCPSTATE_CONNECTIONS (2000, at most 50000) and TCPSTATE_SEED
-# (1) say how many and which.
+# (1) say how many and which; with TCPSTATE_VERBOSE=1 every endpoint of a class is printed.
 #
 # Two namespaces; relay.c is the link, workload.c holds both ends of all connections, watch.c polls inet_diag, and
 # sequences.c compares and says what is equal. Its lines "# random: ..." are for programs.
@@ -166,7 +166,7 @@ ended() {
 	busybox sed 's/^/# relay: /' "$tmp/relay.out"
 }
 compared() {
-	"$tmp/sequences" $instance "$tmp/watched" "$tmp/rest" "$tmp/fins" >"$tmp/result" 2>&1
+	"$tmp/sequences" ${TCPSTATE_VERBOSE:+-v} $instance "$tmp/watched" "$tmp/rest" "$tmp/fins" >"$tmp/result" 2>&1
 	local err=$?
 	busybox cat "$tmp/result"
 	return $err

@@ -24,10 +24,10 @@
  *
  * Where the module's sequence is another, it is in one of these classes, or different:
  *
- * dead_socket	The socket died without a word that would be proof (close() in SYN_SENT; data, even with a FIN,
- *		for a closed socket, whose RST has no socket). That segment and those on their way still move the
- *		record, until the audit finds it. Up to the socket's end both are equal, and the module's ends within
- *		DEAD_NS after it.
+ * dead_socket	The socket died without a word (close() in SYN_SENT), or dies of this segment (data with a FIN for a
+ *		closed socket). The segment still moves the record, and is answered by a RST that has no socket:
+ *		that is looked up. Up to the socket's end both are equal, and the module's ends within
+ *		SAME_SEGMENT_NS after the segment.
  * unsent_fin	close() or shutdown() makes FIN_WAIT1 or LAST_ACK, but the connection was reset before the FIN's
  *		turn came: the relay has never seen a FIN of this end. Without those states, and with CLOSE_WAIT for
  *		CLOSING, both are equal.
@@ -73,7 +73,7 @@ enum class { EQUAL, DEAD_SOCKET, UNSENT_FIN, LATE_FIN, BACKLOG_FIN, RST_CHALLENG
 static const char *const class_names[CLASSES] = {
 	"equal", "dead_socket", "unsent_fin", "late_fin", "backlog_fin", "rst_challenged", "different" };
 /* At most one in so many endpoints may be in the class. */
-static const int class_share[CLASSES] = { 1, 20, 50, 50, 50, DIFFERENT_MAX, DIFFERENT_MAX };
+static const int class_share[CLASSES] = { 1, 50, 50, 50, 50, DIFFERENT_MAX, DIFFERENT_MAX };
 
 struct endpoint {
 	struct tuple tuple;
@@ -376,7 +376,7 @@ static int is_dead_socket(const struct path *k, const struct path *m)
 
 	return n > 0 && k->state[n] == TCP_CLOSE && m->n > k->n && same_states(k, m, n) && k->when[n] != UINT64_MAX &&
 	       m->when[n] + SAME_SEGMENT_NS > k->when[n] && last(m) == TCP_CLOSE &&
-	       m->when[m->n - 1] < k->when[n] + DEAD_NS;
+	       m->when[m->n - 1] - m->when[m->n - 2] < SAME_SEGMENT_NS;
 }
 
 /* The relay's note about this end's FIN */
