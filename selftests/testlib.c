@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 #include "testlib.h"
 
+#define WANT_MAX	300
 #define FILE_SELF	"/proc/self/net/tcpstate"
 
 static const char *const names[STATES] = {
@@ -247,8 +249,14 @@ static bool same(const unsigned long long *a, const unsigned long long *b)
 	return true;
 }
 
-int check_counts(const char *want)
+int check_counts(const char *format, ...)
 {
+	char want[WANT_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(want, sizeof(want), format, args);
+	va_end(args);
 	return check_both(want, want);
 }
 
@@ -295,12 +303,17 @@ int check_agreement(void)
 	return -1;
 }
 
-int check_entered(const char *want)
+int check_entered(const char *format, ...)
 {
 	unsigned long long wanted[STATES], sum = 0;
+	char want[WANT_MAX];
 	struct snapshot s;
+	va_list args;
 	int i;
 
+	va_start(args, format);
+	vsnprintf(want, sizeof(want), format, args);
+	va_end(args);
 	if (parse_want(want, wanted) || snapshot_read(FILE_SELF, &s))
 		return -1;
 	for (i = 1; i < STATES; i++)

@@ -29,10 +29,10 @@ int snapshot_read(const char *path, struct snapshot *s);
 int netns_enter(void);
 
 /*
- * @want names counts of states, such as "ESTABLISHED=2 TIME_WAIT=1"; the others are 0. Waits up to three
+ * @format gives counts of states, such as "ESTABLISHED=2 TIME_WAIT=1"; the others are 0. Waits up to three
  * seconds until the module's counts, its "tracked" and inet_diag's counts are all that.
  */
-int check_counts(const char *want);
+int check_counts(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Likewise where the two differ, because packets cannot know what the kernel knows. */
 int check_both(const char *diag_want, const char *want);
@@ -41,7 +41,7 @@ int check_both(const char *diag_want, const char *want);
 int check_agreement(void);
 
 /* Likewise the "entered" counters (with CLOSE), and "total transitions"; at once. */
-int check_entered(const char *want);
+int check_entered(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The totals; at once. */
 int check_totals(unsigned long long invalid, unsigned long long malformed, unsigned long long untracked);
