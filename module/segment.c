@@ -253,6 +253,7 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 	if (ours) {
 		pkt->sk = skb->sk;
 		sender = READ_ONCE(skb->sk->sk_state);
+		pkt->seg.fin_rcvd = sk_fullsock(skb->sk) && sock_flag(skb->sk, SOCK_DONE);	/* tcp_fin() */
 	}
 	/*
 	 * A socket that aborts is closed first (tcp_close(), tcp_disconnect()); other RSTs answer
@@ -283,7 +284,6 @@ bool tcps_segment_found(const struct tcps_packet *pkt, struct tcps_found *found)
 		.active = closed && state != TCP_LAST_ACK,
 		.fin_sent = closed && tp->snd_nxt == tp->write_seq,
 		.fin_acked = state == TCP_FIN_WAIT2,
-		.fin_rcvd = sock_flag(sk, SOCK_DONE),	/* tcp_fin() */
 		.snd_una = tp->snd_una,
 		.ack_floor = tp->snd_una - min_t(u64, tp->bytes_acked, TCPS_MAX_WINDOW),
 		.snd_nxt = tp->snd_nxt,

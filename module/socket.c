@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/delay.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
@@ -31,11 +32,13 @@ bool tcps_socket_exists(const struct tcps_net *tn, const struct tcps_key *key, u
 	rcu_read_lock();
 	sk = lookup(tn->net, key);
 	/*
-	 * A look-up can miss a socket that is just being replaced by its minisock, which is put in
-	 * front of it (inet_twsk_hashdance()); a second one finds the minisock.
+	 * A look-up can miss a socket that is just being replaced by its minisock: this is found
+	 * from when it has its references, a few instructions later (inet_twsk_hashdance()).
 	 */
-	if (!sk)
+	if (!sk) {
+		udelay(1);
 		sk = lookup(tn->net, key);
+	}
 	rcu_read_unlock();
 	if (!sk)
 		return false;

@@ -23,6 +23,7 @@ struct tcps_report {
 	unsigned int n;
 	bool invalid;
 	bool untracked;
+	bool found;
 };
 
 static void note(struct tcps_report *report, const struct tcps_move *moves, u8 n, bool local)
@@ -64,6 +65,9 @@ static void apply(struct tcps_slot *slot, struct tcps_conn *conn, const struct t
 	}
 	if (step->nlocal)
 		tcps_conn_enter(slot, conn);
+	/* A RST on another CPU may have ended a connection that was found open, just now. */
+	if (report->found)
+		tcps_conn_set_due(slot, conn, TCPS_DUE_SHORT);
 	/* A doubt that is not settled yet goes first. */
 	if (step->restart && time_after(conn->due, jiffies))
 		tcps_conn_set_due(slot, conn, TCPS_DUE_TIME_WAIT);
@@ -104,8 +108,7 @@ static struct tcps_conn *take_up(struct tcps_slot *slot, struct tcps_net *tn,
 	note(report, step.local, step.nlocal, true);
 	note(report, step.remote, step.nremote, false);
 	tcps_conn_enter(slot, conn);
-	/* A RST on another CPU may have ended it just now. */
-	tcps_conn_set_due(slot, conn, TCPS_DUE_SHORT);
+	report->found = true;
 	return conn;
 }
 
@@ -114,6 +117,9 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 {
 	struct tcps_conn *conn;
 
+	/* A socket that aborts is not worth a record. */
+	if (pkt->seg.flags & TCPS_RST)
+		return NULL;
 	if (!tcps_fsm_opens(&pkt->seg))
 		return take_up(slot, tn, pkt, report);
 	conn = tcps_conn_create(slot, tn, &pkt->key);
@@ -171,7 +177,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 		tcps_fsm_step(&conn->fsm, &pkt->seg, dir, &step);
 		if (step.reopen)
 			reopen(conn, &pkt->seg, &step, &report);
-		doubt = step.doubt && dir == TCPS_SENT;
+		doubt = step.doubt && dir == TCPS_SENT && !pkt->sk;
 		if (doubt)
 			doubtful = tcps_conn_item(conn);
 		apply(&slot, conn, &step, &report);

@@ -152,6 +152,7 @@ drop_fin() {
 	echo shut >&6
 	# The FIN is dropped by a rule: the far end does not have it.
 	nines tcps-a "FIN_WAIT1=2" tcps-p "ESTABLISHED=2" && in_ns tcps-p "$nft" delete table ip t &&
+	wait_nine tcps-a 15000 "FIN_WAIT2=2" &&	# it comes again after up to 6.4 s
 	nines tcps-a "FIN_WAIT2=2" tcps-p "CLOSE_WAIT=2" && entered tcps-p "CLOSE_WAIT=2"
 }
 

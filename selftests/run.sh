@@ -41,7 +41,7 @@ warm() {
 		ldd "$program"
 	done | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox sort -u | busybox xargs cat >/dev/null
 	busybox cat "$here"/* "$TCPSTATE_TESTBIN"/* ${TCPSTATE_KO+"$TCPSTATE_KO"} >/dev/null 2>&1
-	for m in tun veth dummy vrf ipip nf_tables nft_reject_inet nft_reject_ipv4 nft_compat sch_netem inet_diag tcp_diag; do modprobe -q "$m"; done
+	for m in tun veth dummy vrf ipip nf_tables nft_reject_ipv4 sch_netem inet_diag tcp_diag; do modprobe -q "$m"; done
 	ip -V; ss -V; tc -V; ss -Htan; timeout 1000 true; ip netns add tcps-warm; ip netns exec tcps-warm true; ip netns del tcps-warm
 	echo | tee /dev/null | grep -q . ; tail -n 1 /proc/uptime; sleep 0
 } >/dev/null 2>&1

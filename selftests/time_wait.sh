@@ -55,7 +55,7 @@ drained() {
 	is "entered TIME_WAIT" "$E_TIME_WAIT" $((2 * N)) && is "entered CLOSE" "$E_CLOSE" $((3 * N)) &&
 	is "oldest_ms" "$O_TIME_WAIT" 0
 }
-# connect() to nobody, tcp_syn_retries=1: it ends after 3 s.
+# connect() to nobody, tcp_syn_retries=4: it ends after 31 s.
 blackhole() {
 	local t pid
 	in_ns tcps-a busybox sysctl -qw net.ipv4.tcp_syn_retries=4	# 31 s: ss may take some of them

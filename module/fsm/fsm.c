@@ -124,6 +124,11 @@ static void local_acks(struct tcps_fsm *m, const struct tcps_seg *seg)
 	tcps_seq_advance(&m->rcv_nxt, seg->ack);
 	tcps_seq_advance(&m->remote.nxt, seg->ack);
 	tcps_seq_advance(&m->rcv_edge, seg->ack + window(m, &m->local, seg));
+	/* It came before the record began. */
+	if (seg->fin_rcvd && !(m->remote.flags & TCPS_K_FIN_SENT)) {
+		m->remote.fin = seg->ack;
+		m->remote.flags |= TCPS_K_FIN_SENT;
+	}
 	local_fin_in_sequence(m);
 }
 
@@ -473,11 +478,6 @@ void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct t
 	if (found->fin_acked) {
 		m->local.flags |= TCPS_K_FIN_ACKED;
 		m->remote.flags |= TCPS_K_FIN_RCVD;
-	}
-	if (found->fin_rcvd) {
-		m->remote.fin = found->rcv_nxt;
-		m->remote.flags |= TCPS_K_FIN_SENT;
-		m->local.flags |= TCPS_K_FIN_RCVD;
 	}
 }
 

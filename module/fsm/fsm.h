@@ -49,6 +49,7 @@ enum tcps_dir { TCPS_SENT, TCPS_RCVD };
  *		looked at with TCPS_SYN
  * @active:	the socket that sends this FIN had been closed before it took the far end's;
  *		only looked at with TCPS_FIN
+ * @fin_rcvd:	the socket that sends this has received the far end's FIN: it is what @ack is behind
  * @abort:	this is a RST that the connection's own socket sent when it died; any other
  *		outgoing RST proves nothing
  */
@@ -60,6 +61,7 @@ struct tcps_seg {
 	u8 flags;
 	u8 scale;
 	bool active;
+	bool fin_rcvd;
 	bool abort;
 };
 
@@ -130,7 +132,6 @@ static_assert(sizeof(struct tcps_fsm) <= 64, "the machine has grown");
  * @active:	it closed first, if it has closed: FIN_WAIT1, FIN_WAIT2 or CLOSING
  * @fin_sent:	it has sent its FIN, the last thing before @snd_nxt
  * @fin_acked:	and this has been acknowledged
- * @fin_rcvd:	it has received the far end's FIN, the last thing before @rcv_nxt
  * @snd_una:	oldest sequence number it sent that is not acknowledged
  * @ack_floor:	an acknowledgment below it is older than the connection, or more than
  *		TCPS_MAX_WINDOW behind
@@ -146,7 +147,6 @@ struct tcps_found {
 	bool active;
 	bool fin_sent;
 	bool fin_acked;
-	bool fin_rcvd;
 	u32 snd_una;
 	u32 ack_floor;
 	u32 snd_nxt;
@@ -220,7 +220,7 @@ void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg);
  *		first, it goes on to FIN_WAIT1. Step the machine with the segment that the socket is
  *		sending next: the transitions that are still missing follow with it
  *
- * Nothing but ESTABLISHED is proved of the far end, and its FIN.
+ * The far end is taken for ESTABLISHED, though it may not have seen our last ACK yet.
  */
 void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct tcps_step *out);
 

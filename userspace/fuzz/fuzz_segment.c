@@ -140,7 +140,7 @@ static bool parse(const u8 *bytes, u32 n, u32 total, struct tcps_seg *seg)
 	need(source == (hdr[0] << 8 | hdr[1]) && dest == (hdr[2] << 8 | hdr[3]));
 	need(seg->seq == get32(hdr + 4) && seg->ack == get32(hdr + 8));
 	need(seg->win == (hdr[14] << 8 | hdr[15]) && seg->flags == (hdr[13] & KNOWN_FLAGS));
-	need(seg->len == total - len && !seg->abort && !seg->active);
+	need(seg->len == total - len && !seg->abort && !seg->active && !seg->fin_rcvd);
 	need(seg->scale == (seg->flags & TCPS_SYN ? kernels_scale(hdr, len) : TCPS_NO_SCALE));
 	free(hdr);
 	return true;
@@ -188,6 +188,9 @@ static bool read_short(struct input *in, const struct tcps_fsm *m, u8 words, str
 	ok = parse(hdr, len, len + lengths[flags >> 6], seg);
 	need(ok);
 	seg->abort = (flags & 0x20) && (seg->flags & TCPS_RST);
+	/* A socket takes no FIN before it is open. */
+	seg->fin_rcvd = (last & 0x80) && (seg->flags & (TCPS_SYN | TCPS_ACK)) == TCPS_ACK &&
+			m->local.state != TCPS_SYN_SENT && m->local.state != TCPS_SYN_RECV;
 	seg->active = (flags & 0x20) && (seg->flags & TCPS_FIN);
 	return ok;
 }
@@ -342,13 +345,13 @@ static void found(struct tcps_fsm *m, struct input *in)
 	};
 	struct tcps_step step;
 	struct tcps_seg seg;
+	bool fin_rcvd = bits & 8 || (f.fin_sent && !f.active);	/* LAST_ACK */
 
-	f.fin_rcvd = bits & 8 || (f.fin_sent && !f.active);	/* LAST_ACK */
 	f.fin_acked = f.active && f.fin_sent && bits & 4;
 	f.snd_nxt = near(m, take(in));
 	f.snd_una = f.snd_nxt - (f.fin_acked ? 0 : f.fin_sent) - (bits >> 5);
 	f.rcv_nxt = near(m, take(in));
-	f.rcv_acked = f.rcv_nxt - f.fin_rcvd;
+	f.rcv_acked = f.rcv_nxt - fin_rcvd;
 	f.rcv_edge = f.rcv_nxt + (take(in) << 8);
 	memset(m, 0xa5, sizeof(*m));
 	tcps_fsm_found(m, &f, &step);
@@ -356,6 +359,7 @@ static void found(struct tcps_fsm *m, struct input *in)
 	need(step.nlocal && step.local[0].to == TCPS_ESTABLISHED);
 	if (read_short(in, m, 0, &seg) && tcps_fsm_opens(&seg))
 		seg.flags = TCPS_ACK;
+	seg.fin_rcvd = fin_rcvd && (seg.flags & TCPS_ACK);
 	track(m, &seg, TCPS_SENT);
 }
 

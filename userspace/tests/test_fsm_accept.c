@@ -220,18 +220,19 @@ static void found_open(void **state)
 {
 	static const struct {
 		struct tcps_found f;
+		bool fin_rcvd;
 		u8 flags, local, remote;
 	} cases[] = {
-		{ { 0 }, A, TCPS_ESTABLISHED, TCPS_ESTABLISHED },
-		{ { .fin_rcvd = true }, A, TCPS_CLOSE_WAIT, TCPS_FIN_WAIT1 },
-		{ { .fin_rcvd = true }, F | A, TCPS_LAST_ACK, TCPS_FIN_WAIT1 },
-		{ { .fin_rcvd = true, .fin_sent = true }, A, TCPS_LAST_ACK, TCPS_FIN_WAIT1 },
-		{ { .active = true }, F | A, TCPS_FIN_WAIT1, TCPS_ESTABLISHED },
-		{ { .active = true, .fin_sent = true }, A, TCPS_FIN_WAIT1, TCPS_ESTABLISHED },
-		{ { .active = true, .fin_sent = true, .fin_rcvd = true }, A, TCPS_CLOSING, TCPS_FIN_WAIT1 },
-		{ { .active = true, .fin_sent = true, .fin_acked = true }, A, TCPS_FIN_WAIT2,
-		  TCPS_CLOSE_WAIT },
-		{ { .active = true, .fin_sent = true, .fin_acked = true, .fin_rcvd = true }, A,
+		{ { 0 }, false, A, TCPS_ESTABLISHED, TCPS_ESTABLISHED },
+		{ { 0 }, true, A, TCPS_CLOSE_WAIT, TCPS_FIN_WAIT1 },
+		{ { 0 }, true, F | A, TCPS_LAST_ACK, TCPS_FIN_WAIT1 },
+		{ { .fin_sent = true }, true, A, TCPS_LAST_ACK, TCPS_FIN_WAIT1 },
+		{ { .active = true }, false, F | A, TCPS_FIN_WAIT1, TCPS_ESTABLISHED },
+		{ { .active = true, .fin_sent = true }, false, A, TCPS_FIN_WAIT1, TCPS_ESTABLISHED },
+		{ { .active = true, .fin_sent = true }, true, A, TCPS_CLOSING, TCPS_FIN_WAIT1 },
+		{ { .active = true, .fin_sent = true, .fin_acked = true }, false, A,
+		  TCPS_FIN_WAIT2, TCPS_CLOSE_WAIT },
+		{ { .active = true, .fin_sent = true, .fin_acked = true }, true, A,
 		  TCPS_TIME_WAIT, TCPS_LAST_ACK },
 	};
 	size_t i;
@@ -243,17 +244,39 @@ static void found_open(void **state)
 		f.ack_floor = ISS + 1;
 		f.snd_nxt = ISS + 1 + f.fin_sent;
 		f.snd_una = ISS + 1 + f.fin_acked;
-		f.rcv_nxt = IRS + 1 + f.fin_rcvd;
+		f.rcv_nxt = IRS + 1 + cases[i].fin_rcvd;
 		f.rcv_acked = IRS + 1;
 		f.rcv_edge = IRS + 1001;
 		f.snd_wnd_max = 1000;
 		f.rcv_scale = f.snd_scale = TCPS_NO_SCALE;
 		tcps_fsm_found(&m, &f, &st);
 		assert_int_equal(st.local[0].event, TCPS_EV_FOUND);
-		snd(cases[i].flags, 1 + f.fin_sent, 1 + f.fin_rcvd, 0);
+		step((struct tcps_seg){ .flags = cases[i].flags, .seq = f.snd_nxt, .ack = f.rcv_nxt,
+					.fin_rcvd = cases[i].fin_rcvd }, TCPS_SENT);
 		assert_int_equal(m.local.state, cases[i].local);
 		assert_int_equal(m.remote.state, cases[i].remote);
 	}
+}
+
+/* Its FIN waited behind a hole when the record began; the acknowledgment tells that it has been taken. */
+static void found_behind_a_hole(void **state)
+{
+	const struct tcps_found f = {
+		.snd_una = ISS + 1, .ack_floor = ISS + 1, .snd_nxt = ISS + 1, .rcv_acked = IRS + 1, .rcv_nxt = IRS + 1,
+		.rcv_edge = IRS + 1001, .snd_wnd_max = 1000, .rcv_scale = TCPS_NO_SCALE, .snd_scale = TCPS_NO_SCALE,
+	};
+
+	(void)state;
+	tcps_fsm_found(&m, &f, &st);
+	snd(A, 1, 1, 0);
+	rcv(A, 1, 1, 100);
+	is(ESTABLISHED, ESTABLISHED);
+	step((struct tcps_seg){ .flags = A, .seq = ISS + 1, .ack = IRS + 152, .fin_rcvd = true }, TCPS_SENT);
+	is(CLOSE_WAIT, FIN_WAIT1);
+	rcv(F | A, 101, 1, 50);
+	unmoved();
+	snd(F | A, 1, 152, 0);
+	is(LAST_ACK, FIN_WAIT1);
 }
 
 /* A connection that was found goes on like any other: windows scale, numbers are judged. */
@@ -302,6 +325,7 @@ int main(void)
 		T(rst_sent_by_a_firewall),
 		T(ack_before_the_connection),
 		T(found_open),
+		T(found_behind_a_hole),
 		T(found_and_followed),
 	};
 

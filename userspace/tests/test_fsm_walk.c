@@ -193,7 +193,8 @@ static void try_event(const struct tcps_fsm *before, enum tcps_event event)
 		assert_int_equal(after.local.state, TCPS_CLOSE);
 }
 
-static void try_all_sent(const struct tcps_fsm *m)
+/* @fin_rcvd: the far end's FIN came before the machine was begun */
+static void try_all_sent(const struct tcps_fsm *m, bool fin_rcvd)
 {
 	const u32 seqs[] = { m->local.nxt, m->local.nxt - 1, ISS, ISS + 100 };
 	const u32 acks[] = { m->rcv_nxt, m->remote.nxt, m->local.acked };
@@ -212,6 +213,7 @@ static void try_all_sent(const struct tcps_fsm *m)
 					seg.win = WIN;
 					seg.abort = flags & TCPS_RST && a;
 					seg.active = flags & TCPS_FIN && a == 1;
+					seg.fin_rcvd = fin_rcvd && !a;
 					try_segment(m, &seg, TCPS_SENT);
 				}
 	}
@@ -264,24 +266,25 @@ static void walk_found(void)
 	struct tcps_step step;
 	struct tcps_fsm m;
 	unsigned int bits;
+	bool fin_rcvd;
 
 	for (bits = 0; bits < 16; bits++) {
 		found.active = bits & 1;
 		found.fin_sent = bits & 2;
 		found.fin_acked = bits & 4;
-		found.fin_rcvd = bits & 8;
+		fin_rcvd = bits & 8;
 		/* FIN_WAIT2 has sent its FIN, and closed first; LAST_ACK has received the other. */
 		if (found.fin_acked && !(found.fin_sent && found.active))
 			continue;
-		if (found.fin_sent && !found.active && !found.fin_rcvd)
+		if (found.fin_sent && !found.active && !fin_rcvd)
 			continue;
 		found.ack_floor = ISS + 1;
 		found.snd_nxt = ISS + 1 + found.fin_sent;
 		found.snd_una = ISS + 1 + found.fin_acked;
-		found.rcv_nxt = IRS + 1 + found.fin_rcvd;
+		found.rcv_nxt = IRS + 1 + fin_rcvd;
 		tcps_fsm_found(&m, &found, &step);
 		check_step(&none, &m, &step);
-		try_all_sent(&m);
+		try_all_sent(&m, fin_rcvd);
 	}
 }
 
@@ -323,7 +326,7 @@ static int walk(void **state)
 	while (ntodo) {
 		struct tcps_fsm m = todo[--ntodo];
 
-		try_all_sent(&m);
+		try_all_sent(&m, false);
 		try_all_rcvd(&m);
 		try_event(&m, TCPS_EV_GONE);
 		if (m.local.state == TCPS_TIME_WAIT)
