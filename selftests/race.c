@@ -58,7 +58,7 @@ FIXTURE_SETUP(race)
 		n = peer_build(&self->peer, &seg, packet, &l4);
 		ASSERT_EQ(0, peer_write(&self->peer, packet, n));
 		do {	/* on a slow kernel older ones come again */
-			ASSERT_EQ(0, peer_recv(&self->peer, &answer, 2000));
+			ASSERT_EQ(0, peer_recv(&self->peer, &answer, 20000));
 		} while (answer.rport != seg.rport);
 		ASSERT_EQ(PEER_SYN | PEER_ACK, answer.flags);
 		self->ack[i] = answer.seq + 1;

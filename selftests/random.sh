@@ -34,6 +34,7 @@ trace_on() {
 	probe minisock tcp_time_wait 'ports=+12($arg1):x32 state=$arg2:u32' &&
 	probe restart __inet_twsk_schedule 'ports=+12($arg1):x32 rearm=$arg3:u8' &&
 	probe end inet_twsk_deschedule_put 'ports=+12($arg1):x32' &&
+	probe refused tcp_send_dupack 'ports=+12($arg1):x32' &&
 	echo 'rearm != 0' >$instance/events/tcpstate_random/restart/filter &&
 	echo 1 >$instance/events/tcpstate_random/enable &&
 	echo 'local == 1' >$instance/events/tcpstate/tcpstate_transition/filter &&
@@ -45,7 +46,7 @@ trace_off() {
 	[ -d $instance ] || return 0
 	echo 0 >$instance/events/enable
 	rmdir $instance
-	for p in request minisock restart end; do echo "-:tcpstate_random/$p" >>$tracing/kprobe_events; done
+	for p in request minisock restart end refused; do echo "-:tcpstate_random/$p" >>$tracing/kprobe_events; done
 } 2>/dev/null
 trap 'trace_off; cleanup' EXIT
 none_lost() {

@@ -107,6 +107,7 @@ static void read_formats(const char *dir)
 	static const char *const probes[SOURCES] = {
 		[PROBE_REQUEST] = "tcpstate_random/request", [PROBE_MINISOCK] = "tcpstate_random/minisock",
 		[PROBE_RESTART] = "tcpstate_random/restart", [PROBE_END] = "tcpstate_random/end",
+		[PROBE_REFUSED] = "tcpstate_random/refused",
 	};
 	char text[16384];
 	int source;

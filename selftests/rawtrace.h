@@ -15,8 +15,9 @@ enum source {
 	PROBE_MINISOCK,	/* the socket is about to be replaced by a minisock in state "to" */
 	PROBE_RESTART,	/* a minisock, now in TIME_WAIT, has its 60 s from now */
 	PROBE_END,	/* a minisock ends before its time */
+	PROBE_REFUSED,	/* the socket drops a segment and answers it (tcp_send_dupack()) */
 };
-#define SOURCES	(PROBE_END + 1)
+#define SOURCES	(PROBE_REFUSED + 1)
 
 /* One transition of a local end. */
 struct event {

@@ -31,16 +31,24 @@ if [ -z "${TCPSTATE_KO-}" ] && ! modinfo tcpstate >/dev/null 2>&1; then
 fi
 [ -z "${TCPSTATE_KO-}" ] || export TCPSTATE_KO
 
-# Under "scripts/vm -i" the clock leaps while the machine waits for its disk: read what will be needed before any clock counts.
-warm() {
-	local program m
-	for program in ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
+# Under "scripts/vm -i" the clock leaps while the machine waits for its disk, the more so the busier the host is. What will be
+# needed before any clock counts: the programs and their libraries, into the overlay's memory (a change of their times does
+# that, even if it is none).
+files() {
+	local program
+	for program in bash ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
 		program=$(command -v "$program") || continue
-		[ -x "$program" ] || continue
-		busybox cat "$program" >/dev/null
-		ldd "$program"
-	done | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox sort -u | busybox xargs cat >/dev/null
-	busybox cat "$here"/* "$TCPSTATE_TESTBIN"/* ${TCPSTATE_KO+"$TCPSTATE_KO"} >/dev/null 2>&1
+		busybox readlink -f "$program"
+		ldd "$program" | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -n 1 busybox readlink -f
+	done
+	busybox find "$here" "$TCPSTATE_TESTBIN" ${TCPSTATE_KO+"$TCPSTATE_KO"} /etc/iproute2 -type f
+}
+warm() {
+	local m
+	files | busybox sort -u >/tmp/tcpstate-files
+	busybox xargs cat </tmp/tcpstate-files
+	! grep -q "^overlay / overlay" /proc/mounts || while read -r m; do busybox touch -c -r "$m" "$m"; done </tmp/tcpstate-files
+	busybox rm /tmp/tcpstate-files
 	for m in tun veth dummy vrf ipip nf_tables nft_reject_ipv4 sch_netem inet_diag tcp_diag; do modprobe -q "$m"; done
 	ip -V; ss -V; tc -V; ss -Htan; timeout 1000 true; ip netns add tcps-warm; ip netns exec tcps-warm true; ip netns del tcps-warm
 	echo | tee /dev/null | grep -q . ; tail -n 1 /proc/uptime; sleep 0

@@ -4,7 +4,7 @@
  *
  *	sequences [-v] TRACE-INSTANCE WATCHED REST FINS
  *
- * TRACE-INSTANCE is the directory of a trace instance in which both tracepoints and four probes were on; WATCHED is
+ * TRACE-INSTANCE is the directory of a trace instance in which both tracepoints and five probes were on; WATCHED is
  * what watch.c wrote during the run, REST its one look at rest, FINS what relay.c wrote. -v prints every endpoint that
  * is not equal. Exit status 0: no more are in a class than may be, nothing else differs at rest, the poll agrees.
  *
@@ -21,23 +21,7 @@
  *    it is gone.
  *
  * The poll is independent of all that: each state that it has seen must be in the kernel's sequence while it looked.
- *
- * Where the module's sequence is another, it is in one of these classes, or different:
- *
- * dead_socket	The socket died without a word (close() in SYN_SENT), or dies of this segment (data with a FIN for a
- *		closed socket). The segment still moves the record, and is answered by a RST that has no socket:
- *		that is looked up. Up to the socket's end both are equal, and the module's ends within
- *		SAME_SEGMENT_NS after the segment; a minisock ends behind its RST, which the audit finds.
- * unsent_fin	close() or shutdown() makes FIN_WAIT1 or LAST_ACK, but the connection was reset before the FIN's
- *		turn came: the relay has never seen a FIN of this end. Without those states, and with CLOSE_WAIT for
- *		CLOSING, both are equal.
- * late_fin	Likewise, but the far end's FIN came first and ours left later: FIN_WAIT1, CLOSING for the kernel, by
- *		the packets CLOSE_WAIT, CLOSING. All else is equal. The tracepoints' times show that order.
- * backlog_fin	The same, but the far end's FIN was there before close() and waited in the socket's backlog.
- * rst_challenged	The socket has dropped a segment after LOCAL_IN (PAWS: what the relay holds back has an old
- *		time stamp), so a RST that is exact by the packets is not for the socket, and draws a challenge ACK.
- *		With that the module takes the connection up again, "found open", within SAME_SEGMENT_NS; the next RST
- *		ends both.
+ * What the classes are: classes.c.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -49,14 +33,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rawtrace.h"
+#include "classes.h"
 
 #define SLOTS		(1 << 18)
-#define PATH_MAX_	32
 #define STATES		12
-#define DEAD_NS		1500000000ULL	/* the audit looks within 1.25 s */
-#define SAME_SEGMENT_NS	1000000ULL	/* from the hook to what TCP makes of the segment */
-#define DIFFERENT_MAX	1000		/* one in so many endpoints, or connections, may be different */
 #define SHOWN		10
 
 static const char *const names[STATES] = {
@@ -64,42 +44,17 @@ static const char *const names[STATES] = {
 	"CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING",
 };
 
-/* Indices into a list, in the order of time. */
-struct chain {
-	int first, last;
-};
-
-enum class { EQUAL, DEAD_SOCKET, UNSENT_FIN, LATE_FIN, BACKLOG_FIN, RST_CHALLENGED, DIFFERENT, CLASSES };
-static const char *const class_names[CLASSES] = {
-	"equal", "dead_socket", "unsent_fin", "late_fin", "backlog_fin", "rst_challenged", "different" };
-/* At most one in so many endpoints may be in the class. */
-static const int class_share[CLASSES] = { 1, 50, 50, 50, 50, DIFFERENT_MAX, DIFFERENT_MAX };
-
-struct endpoint {
-	struct tuple tuple;
-	struct chain kernel, module, seen;
-	uint8_t rest;		/* what the look at rest found */
-	uint8_t class;
-	uint8_t minisock;	/* the kernel's sequence ends in one */
-};
-
-struct path {
-	int n;
-	uint8_t state[PATH_MAX_];
-	uint64_t when[PATH_MAX_];
-	uint8_t why[PATH_MAX_];
-};
-
-static struct event *events;
+struct event *events;
 static size_t nevents;
 static struct seen *seen;
 static size_t nseen;
-static int *next_event, *next_seen;
+int *next_event;
+static int *next_seen;
 static struct endpoint *table[SLOTS], *by_ports[SLOTS];
 static struct endpoint *endpoints;
 static int nendpoints;
 static uint64_t rest_when;
-static uint8_t fins[65536];
+uint8_t fins[65536];
 static int verbose;
 
 static void die(const char *what)
@@ -254,51 +209,39 @@ static void load(const char *instance, const char *watched, const char *rest, co
 	fclose(f);
 }
 
-static void push(struct path *p, int state, uint64_t when, int why)
-{
-	if (p->n == PATH_MAX_)
-		return;
-	p->state[p->n] = state;
-	p->when[p->n] = when;
-	p->why[p->n++] = why;
-}
-
-static int last(const struct path *p)
-{
-	return p->n ? p->state[p->n - 1] : TCP_CLOSE;
-}
-
 /* One of the kernel's events, after those before it. A 0 in the path is a gap. */
 static void kernel_event(struct path *p, const struct event *ev, uint8_t *minisock)
 {
 	switch (ev->source) {
 	case PROBE_REQUEST:
-		if (last(p) != TCP_CLOSE)	/* the one before it ended silently */
-			push(p, TCP_CLOSE, ev->when, 0);
-		push(p, TCP_SYN_RECV, ev->when, 0);
+		if (path_last(p) != TCP_CLOSE)	/* the one before it ended silently */
+			path_push(p, TCP_CLOSE, ev->when, 0);
+		path_push(p, TCP_SYN_RECV, ev->when, 0);
 		return;
 	case PROBE_MINISOCK:
 		*minisock = 1;
-		if (last(p) != ev->to)
-			push(p, ev->to, ev->when, 0);
+		if (path_last(p) != ev->to)
+			path_push(p, ev->to, ev->when, 0);
 		return;
 	case PROBE_RESTART:
-		if (*minisock && last(p) == TCP_FIN_WAIT2)
-			push(p, TCP_TIME_WAIT, ev->when, 0);
+		if (*minisock && path_last(p) == TCP_FIN_WAIT2)
+			path_push(p, TCP_TIME_WAIT, ev->when, 0);
+		return;
+	case PROBE_REFUSED:
 		return;
 	case PROBE_END:
-		if (*minisock && last(p) != TCP_CLOSE)
-			push(p, TCP_CLOSE, ev->when, 0);
+		if (*minisock && path_last(p) != TCP_CLOSE)
+			path_push(p, TCP_CLOSE, ev->when, 0);
 		return;
 	}
 	if (*minisock && ev->to == TCP_CLOSE)	/* the socket that the minisock has replaced */
 		return;
 	if (!p->n)
-		push(p, ev->from, 0, 0);
-	if (last(p) != ev->from)
-		push(p, 0, ev->when, 0);
+		path_push(p, ev->from, 0, 0);
+	if (path_last(p) != ev->from)
+		path_push(p, 0, ev->when, 0);
 	if (ev->from != ev->to)
-		push(p, ev->to, ev->when, 0);
+		path_push(p, ev->to, ev->when, 0);
 }
 
 static void kernel_path(struct endpoint *e, struct path *p)
@@ -310,8 +253,8 @@ static void kernel_path(struct endpoint *e, struct path *p)
 	for (i = e->kernel.first; i >= 0; i = next_event[i])
 		kernel_event(p, &events[i], &e->minisock);
 	/* Requests and minisocks: nobody tells when. */
-	if (p->n && last(p) != TCP_CLOSE && (e->minisock || last(p) == TCP_SYN_RECV))
-		push(p, TCP_CLOSE, UINT64_MAX, 0);
+	if (p->n && path_last(p) != TCP_CLOSE && (e->minisock || path_last(p) == TCP_SYN_RECV))
+		path_push(p, TCP_CLOSE, UINT64_MAX, 0);
 }
 
 static void module_path(const struct endpoint *e, struct path *p)
@@ -320,7 +263,7 @@ static void module_path(const struct endpoint *e, struct path *p)
 
 	p->n = 0;
 	for (i = e->module.first; i >= 0; i = next_event[i])
-		push(p, events[i].to, events[i].when, events[i].why);
+		path_push(p, events[i].to, events[i].when, events[i].why);
 }
 
 static void text(const struct path *p, char *to, size_t size)
@@ -338,6 +281,7 @@ static void print_kernel(const struct event *e)
 	static const char *const probes[SOURCES] = {
 		[PROBE_REQUEST] = "request socket", [PROBE_MINISOCK] = "minisock",
 		[PROBE_RESTART] = "minisock restarted", [PROBE_END] = "minisock ended",
+		[PROBE_REFUSED] = "segment refused",
 	};
 
 	if (e->source == KERNEL)
@@ -370,101 +314,6 @@ static void print_endpoint(const struct endpoint *e)
 			s = next_seen[s];
 		}
 	}
-}
-
-static int same_states(const struct path *a, const struct path *b, int n)
-{
-	return a->n >= n && b->n >= n && !memcmp(a->state, b->state, n);
-}
-
-/* See the top of the file. */
-static int is_dead_socket(const struct endpoint *e, const struct path *k, const struct path *m)
-{
-	uint64_t end = e->minisock ? DEAD_NS : SAME_SEGMENT_NS;
-	int n = k->n - 1;	/* before CLOSE */
-
-	return n > 0 && k->state[n] == TCP_CLOSE && m->n > k->n && same_states(k, m, n) && k->when[n] != UINT64_MAX &&
-	       m->when[n] + SAME_SEGMENT_NS > k->when[n] && m->when[n] < k->when[n] + DEAD_NS && last(m) == TCP_CLOSE &&
-	       m->when[m->n - 1] - m->when[m->n - 2] < end;
-}
-
-/* What ends without a segment is found by the audit, as states.rst says when. */
-static int in_time(const struct path *k, const struct path *m)
-{
-	int n = k->n - 1;
-	uint64_t late = n > 0 && (k->state[n - 1] == TCP_ESTABLISHED || k->state[n - 1] == TCP_CLOSE_WAIT) ?
-			31000000000ULL : DEAD_NS;
-
-	return n < 0 || k->when[n] == UINT64_MAX || m->when[n] < k->when[n] + late;
-}
-
-/* The relay's note about this end's FIN */
-static int fin_was_sent(const struct endpoint *e)
-{
-	return e->tuple.lport > e->tuple.rport ? fins[e->tuple.lport] & 1 : fins[e->tuple.rport] & 2;
-}
-
-/* What the kernel's sequence is to whoever has not seen our FIN */
-static void without_fin(const struct path *k, struct path *p)
-{
-	int i;
-
-	p->n = 0;
-	for (i = 0; i < k->n; i++) {
-		int state = k->state[i] == TCP_CLOSING ? TCP_CLOSE_WAIT : k->state[i];
-
-		if (state != TCP_FIN_WAIT1 && state != TCP_LAST_ACK)
-			push(p, state, k->when[i], 0);
-	}
-}
-
-static int is_unsent_fin(const struct endpoint *e, const struct path *k, const struct path *m)
-{
-	struct path p;
-
-	without_fin(k, &p);
-	return !fin_was_sent(e) && last(k) == TCP_CLOSE && p.n == m->n && same_states(&p, m, p.n);
-}
-
-/* FIN_WAIT1, CLOSING for the kernel where we say CLOSE_WAIT, CLOSING; returns where, or 0. */
-static int crossed(const struct path *k, const struct path *m)
-{
-	int n;
-
-	for (n = 0; n < k->n && n < m->n && k->state[n] == m->state[n]; n++)
-		;
-	return k->n == m->n && n + 1 < k->n && k->state[n] == TCP_FIN_WAIT1 && m->state[n] == TCP_CLOSE_WAIT &&
-	       k->state[n + 1] == TCP_CLOSING &&
-	       !memcmp(k->state + n + 1, m->state + n + 1, k->n - n - 1) ? n : 0;
-}
-
-static int is_rst_challenged(const struct path *k, const struct path *m)
-{
-	int n = k->n;
-
-	return n > 0 && k->state[n - 1] == TCP_CLOSE && k->when[n - 1] != UINT64_MAX &&
-	       m->n > n && same_states(k, m, n) &&
-	       !strcmp(rawtrace_why(m->why[n]), "found open") && m->when[n] - m->when[n - 1] < SAME_SEGMENT_NS &&
-	       m->when[n] < k->when[n - 1] && last(m) == TCP_CLOSE &&
-	       m->when[m->n - 1] < k->when[n - 1] + DEAD_NS;
-}
-
-static enum class classify(const struct endpoint *e, const struct path *k, const struct path *m)
-{
-	int n;
-
-	if (k->n == m->n && same_states(k, m, k->n))
-		return in_time(k, m) ? EQUAL : DIFFERENT;
-	if (is_dead_socket(e, k, m))
-		return DEAD_SOCKET;
-	if (is_unsent_fin(e, k, m))
-		return UNSENT_FIN;
-	if (is_rst_challenged(k, m))
-		return RST_CHALLENGED;
-	n = crossed(k, m);
-	if (n)	/* backlog: FIN in, close(); late: close(), FIN in */
-		return m->when[n] < k->when[n] ? BACKLOG_FIN : LATE_FIN;
-	return DIFFERENT;
 }
 
 /* When the look that saw seen[i] was over: when the next began. */
