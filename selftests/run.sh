@@ -14,6 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 export TCPSTATE_TESTBIN=${TCPSTATE_TESTBIN-$here/../build/selftests}
 [ -x "$here/states" ] && TCPSTATE_TESTBIN=$here
 . "$here/settings"
+export LC_ALL=C	# another locale is a dozen files for every program
 limit=$timeout
 
 all=(states wire segments.sh paths.sh malformed malformed_states rawsock procfile params.sh tracepoint.sh namespaces.sh
@@ -42,6 +43,7 @@ files() {
 		ldd "$program" | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -n 1 busybox readlink -f
 	done
 	busybox find "$here" "$TCPSTATE_TESTBIN" ${TCPSTATE_KO+"$TCPSTATE_KO"} /etc/iproute2 -type f
+	for program in /etc/ld.so.cache /etc/localtime; do busybox readlink -f $program; done
 }
 warm() {
 	local m
