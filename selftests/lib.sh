@@ -138,6 +138,7 @@ ss_nine() {
 
 # serve NS ADDRESS PORT close|keep; serve_pid is its process
 serve() {
+	: >"$tmp/serve"	# no "ready" of an earlier one
 	exec_ns "$1" "$bin/endpoint" serve "$2" "$3" "$4" </dev/null >"$tmp/serve" 2>&1 &
 	serve_pid=$!
 	pids+=($!)
@@ -147,6 +148,7 @@ serve() {
 client() {
 	rm -f "$tmp/in"
 	mkfifo "$tmp/in"
+	: >"$tmp/client"
 	exec_ns "$1" "$bin/endpoint" connect "$2" "$3" "$4" <"$tmp/in" >"$tmp/client" 2>&1 &
 	pids+=($!)
 	exec 5>"$tmp/in"

@@ -69,6 +69,7 @@ fill_from_outside() {
 	exec 5<>"$tmp/in"	# their standard input: nothing comes, and it does not end
 	for i in 0 1 2 3; do
 		netns tcps-q$i && serve tcps-q$i 127.0.0.1 7000 keep || return
+		: >"$tmp/client"
 		exec_ns tcps-q$i "$bin/endpoint" connect 127.0.0.1 7000 150 <&5 >"$tmp/client" 2>&1 &
 		pids+=($!)
 		await_line "$tmp/client" && ss_nine tcps-q$i && is "ss in namespace $i" "$ss_is" "ESTABLISHED=300 " || return

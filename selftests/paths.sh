@@ -70,12 +70,14 @@ opens() {
 	local fifo=$tmp/in.$1 name=$1 ns=$2
 	shift 2
 	rm -f "$fifo"; mkfifo "$fifo"
+	: >"$tmp/client.$name"	# no "ready" of an earlier one
 	exec_ns "$ns" "$bin/endpoint" connect "$@" <"$fifo" >"$tmp/client.$name" 2>&1 &
 	pids+=($!)
 	eval "exec $name>\"$fifo\""
 	await_line "$tmp/client.$name"
 }
 serves() {	# NS ADDRESS PORT MODE [DEVICE]
+	: >"$tmp/serve"
 	exec_ns "$1" "$bin/endpoint" serve "${@:2}" </dev/null >"$tmp/serve" 2>&1 &
 	pids+=($!)
 	await_line "$tmp/serve"
