@@ -56,8 +56,9 @@ room_again() {
 	echo reset >&5
 	wait_nine tcps-p 3000 "" || return
 	is "tracked" "$tracked" 0 || return
+	end_all		# whose sockets without a record say good-bye
+	wait_nine tcps-p 1000 "" || return
 	before=$T_untracked
-	end_all
 	serve tcps-p 127.0.0.1 7001 keep && client tcps-p 127.0.0.1 7001 50 && wait_nine tcps-p 1000 "ESTABLISHED=100" &&
 	is "untracked" "$T_untracked" "$before"
 }
