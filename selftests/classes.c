@@ -11,7 +11,8 @@
  *		CLOSING, both are equal.
  * late_fin	Likewise, but the far end's FIN came first and ours left later: FIN_WAIT1, CLOSING for the kernel, by
  *		the packets CLOSE_WAIT, CLOSING. All else is equal. The tracepoints' times show that order.
- * backlog_fin	The same, but the far end's FIN was there before close() and waited in the socket's backlog.
+ * backlog_fin	The same, but the far end's FIN was there before close() and waited in the socket's backlog. Or close()
+ *		aborts: the FIN in the backlog is dropped, and CLOSE_WAIT is ours alone.
  * refused	The socket has dropped the segment that moved the record (PAWS, as below): a probe at tcp_send_dupack() shows it
  *		within SAME_SEGMENT_NS of the first transition that differs.
  * rst_challenged	The socket has dropped a segment after LOCAL_IN (PAWS: what the relay holds back has an old
@@ -118,6 +119,16 @@ static int is_rst_challenged(const struct path *k, const struct path *m)
 	       m->when[m->n - 1] < k->when[n - 1] + DEAD_NS;
 }
 
+/* The FIN was at LOCAL_IN while close() held the socket, to abort it. */
+static int is_aborted_over_fin(const struct path *k, const struct path *m)
+{
+	int n = k->n - 1;	/* CLOSE */
+
+	return n > 0 && m->n == k->n + 1 && same_states(k, m, n) && k->state[n] == TCP_CLOSE &&
+	       m->state[n] == TCP_CLOSE_WAIT && m->state[n + 1] == TCP_CLOSE && k->when[n] != UINT64_MAX &&
+	       m->when[n] < k->when[n] && k->when[n] < m->when[n] + SAME_SEGMENT_NS;
+}
+
 static int is_refused(const struct endpoint *e, const struct path *k, const struct path *m)
 {
 	int n, i;
@@ -145,6 +156,8 @@ enum class classify(const struct endpoint *e, const struct path *k, const struct
 		return REFUSED;
 	if (is_rst_challenged(k, m))
 		return RST_CHALLENGED;
+	if (is_aborted_over_fin(k, m))
+		return BACKLOG_FIN;
 	n = crossed(k, m);
 	if (n)	/* backlog: FIN in, close(); late: close(), FIN in */
 		return m->when[n] < k->when[n] ? BACKLOG_FIN : LATE_FIN;
