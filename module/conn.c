@@ -10,20 +10,27 @@
 
 #include "conn.h"
 
-/* Of a namespace's records, those in one shard. Protected by the shard's lock. */
+/*
+ * Of a namespace's records, those in one shard. Protected by the shard's lock. @young: of each
+ * state and age the oldest record that has not reached it, or is not counted yet; NULL: none.
+ */
 struct tcps_lists {
 	struct list_head by_state[TCPS_STATES];
 	struct list_head by_due[TCPS_DUES];
+	struct tcps_conn *young[TCPS_STATES][TCPS_AGES];
+	u32 older[TCPS_STATES][TCPS_AGES];
 	u32 count[TCPS_STATES];
 	u32 records;
 };
 
 /*
- * @lock protects what Documentation/locking.rst says; @version is the last one given to a record.
+ * @lock protects what Documentation/locking.rst says; @version and @since are the last ones given
+ * to a record.
  */
 struct tcps_shard {
 	spinlock_t lock;
 	u32 version;
+	u64 since;
 } ____cacheline_aligned_in_smp;
 
 /* Written by tcps_conn_init() only. */
@@ -47,7 +54,13 @@ static const unsigned int due_delay_ms[TCPS_DUES] = {
 	[TCPS_DUE_TIME_WAIT] = 60000,	/* TCP_TIMEWAIT_LEN */
 };
 
+static const u64 ages_ns[TCPS_AGES] = {
+	[TCPS_AGE_60S] = 60 * NSEC_PER_SEC,
+	[TCPS_AGE_300S] = 300 * NSEC_PER_SEC,
+};
+
 #define EXIT_BATCH	64	/* records freed between two locks of a shard */
+#define WALK_BATCH	256	/* records looked at between two locks of a shard */
 
 /*
  * By state: when the audit looks after a record has entered it, and after a look that found the
@@ -153,7 +166,7 @@ static bool charge(struct tcps_net *tn)
 	/* All others together leave a quarter to the initial namespace. */
 	unsigned int room = net_eq(tn->net, &init_net) ? table.limit : table.limit / 4 * 3;
 
-	if (atomic_inc_return(&tn->tracked) <= tn->limit) {
+	if (atomic_inc_return(&tn->tracked) <= READ_ONCE(tn->limit)) {
 		if (atomic_inc_return(&total) <= room)
 			return true;
 		atomic_dec(&total);
@@ -191,27 +204,87 @@ struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 	return conn;
 }
 
-static void unlist(struct tcps_slot *slot, struct tcps_conn *conn)
+/* The record behind @conn on its state list, or NULL. */
+static struct tcps_conn *next_of(const struct tcps_lists *lists, const struct tcps_conn *conn)
 {
-	if (conn->listed)
-		slot->lists->count[conn->listed]--;
-	conn->listed = 0;
-	list_del_init(&conn->by_state);
+	if (list_is_last(&conn->by_state, &lists->by_state[conn->listed]))
+		return NULL;
+	return list_next_entry(conn, by_state);
 }
 
-void tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn)
+static void unlist(struct tcps_slot *slot, struct tcps_conn *conn)
 {
+	struct tcps_lists *lists = slot->lists;
+	unsigned int a;
+
+	if (!conn->listed)
+		return;
+	for (a = 0; a < TCPS_AGES; a++)
+		if (a < conn->ages)
+			lists->older[conn->listed][a]--;
+		else if (lists->young[conn->listed][a] == conn)
+			lists->young[conn->listed][a] = next_of(lists, conn);
+	lists->count[conn->listed]--;
+	list_del_init(&conn->by_state);
+	conn->listed = 0;
+	conn->ages = 0;
+}
+
+static void enlist(struct tcps_slot *slot, struct tcps_conn *conn, u8 state)
+{
+	struct tcps_lists *lists = slot->lists;
+	unsigned int a;
+
+	conn->listed = state;
+	list_add_tail(&conn->by_state, &lists->by_state[state]);
+	lists->count[state]++;
+	for (a = 0; a < TCPS_AGES; a++)
+		if (!lists->young[state][a])
+			lists->young[state][a] = conn;
+}
+
+/* Counts those that have reached an age since the last time. The lists are in the order of time. */
+static void grow_older(struct tcps_lists *lists, u64 now)
+{
+	unsigned int s, a;
+
+	for (s = 1; s < TCPS_STATES; s++) {
+		for (a = 0; a < TCPS_AGES; a++) {
+			struct tcps_conn *conn = lists->young[s][a];
+
+			for (; conn && now - conn->since >= ages_ns[a]; conn = next_of(lists, conn)) {
+				conn->ages = a + 1;
+				lists->older[s][a]++;
+			}
+			lists->young[s][a] = conn;
+		}
+	}
+}
+
+/* Read under the shard's lock, so that its lists are in the order of time. */
+static u64 shard_now(struct tcps_shard *shard)
+{
+	u64 now = ktime_get_boottime_ns();
+
+	if (now <= shard->since)
+		now = shard->since + 1;
+	return now;
+}
+
+u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn)
+{
+	u64 now = shard_now(slot->shard), before = conn->listed ? now - conn->since : 0;
 	u8 state = conn->fsm.local.state;
 
 	lockdep_assert_held(&slot->shard->lock);
 	unlist(slot, conn);
 	conn->version = ++slot->shard->version;
-	conn->listed = state;
-	/* Read under the lock, so that the list is in the order of time. */
-	conn->since = ktime_get_boottime_ns();
-	list_add_tail(&conn->by_state, &slot->lists->by_state[state]);
-	slot->lists->count[state]++;
+	conn->since = slot->shard->since = now;
+	if (state == TCPS_CLOSE)
+		return before;
+	enlist(slot, conn, state);
 	tcps_conn_set_due(slot, conn, due_of[state].entered);
+	return before;
 }
 
 void tcps_conn_set_due(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_due due)
@@ -248,6 +321,8 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 	if (!READ_ONCE(slot.lists->records))
 		return 0;
 	spin_lock_bh(&slot.shard->lock);
+	/* So that a reader has little of it to do. */
+	grow_older(slot.lists, shard_now(slot.shard));
 	for (due = 0; due < TCPS_DUES; due++) {
 		struct list_head *head = &slot.lists->by_due[due];
 
@@ -265,7 +340,7 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 
 void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts)
 {
-	unsigned int shard, s;
+	unsigned int shard, s, a;
 	u64 now;
 
 	memset(counts, 0, sizeof(*counts));
@@ -273,11 +348,14 @@ void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts)
 		struct tcps_lists *lists = &tn->lists[shard];
 
 		spin_lock_bh(&table.shards[shard].lock);
-		now = ktime_get_boottime_ns();
+		now = shard_now(&table.shards[shard]);
+		grow_older(lists, now);
 		for (s = 1; s < TCPS_STATES; s++) {
 			struct tcps_conn *oldest;
 
 			counts->state[s].count += lists->count[s];
+			for (a = 0; a < TCPS_AGES; a++)
+				counts->state[s].older[a] += lists->older[s][a];
 			oldest = list_first_entry_or_null(&lists->by_state[s], struct tcps_conn,
 							  by_state);
 			if (oldest && now - oldest->since > counts->state[s].oldest_ns)
@@ -287,12 +365,117 @@ void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts)
 	}
 }
 
+static struct tcps_view view_of(const struct tcps_conn *conn)
+{
+	return (struct tcps_view){
+		.key = conn->key, .since = conn->since,
+		.local = conn->listed, .remote = conn->fsm.remote.state,
+	};
+}
+
+/*
+ * The record that follows @cursor on the state list that it names. The last one told is found by
+ * its key; where it has moved on, by its time: all that has been told is older.
+ */
+static struct tcps_conn *walk_resume(struct tcps_slot *slot, const struct tcps_net *tn,
+				     const struct tcps_cursor *cursor)
+{
+	struct list_head *list = &slot->lists->by_state[cursor->state];
+	struct tcps_conn *conn;
+
+	if (cursor->since) {
+		slot->bucket = &table.buckets[key_hash(tn, &cursor->last) & table.bucket_mask];
+		conn = tcps_conn_find_sender(slot, tn, &cursor->last);
+		if (conn && conn->listed == cursor->state && conn->since == cursor->since)
+			return next_of(slot->lists, conn);
+	}
+	list_for_each_entry(conn, list, by_state)
+		if (conn->since > cursor->since)
+			return conn;
+	return NULL;
+}
+
+/* One lock of a shard. Returns whether its list of this state is done. */
+static bool walk_list(struct tcps_slot *slot, const struct tcps_net *tn, struct tcps_cursor *cursor,
+		      u64 min_age, bool (*match)(const struct tcps_key *key, const void *arg),
+		      const void *arg, struct tcps_view *views, unsigned int *n, unsigned int max)
+{
+	struct tcps_conn *conn = walk_resume(slot, tn, cursor);
+	u64 now = shard_now(slot->shard);
+	unsigned int looked;
+
+	for (looked = 0; conn && looked < WALK_BATCH && *n < max; looked++) {
+		if (now - conn->since < min_age)
+			return true;	/* and what follows is younger still */
+		if (!match || match(&conn->key, arg))
+			views[(*n)++] = view_of(conn);
+		cursor->last = conn->key;
+		cursor->since = conn->since;
+		conn = next_of(slot->lists, conn);
+	}
+	return !conn;
+}
+
+unsigned int tcps_conn_walk(struct tcps_net *tn, struct tcps_cursor *cursor, u32 states,
+			    u64 min_age, bool (*match)(const struct tcps_key *key, const void *arg),
+			    const void *arg, struct tcps_view *views, unsigned int max)
+{
+	struct tcps_slot slot;
+	unsigned int n = 0;
+	bool done;
+
+	while (cursor->shard <= table.shard_mask && n < max) {
+		slot.shard = &table.shards[cursor->shard];
+		slot.lists = &tn->lists[cursor->shard];
+		if (!cursor->state && !READ_ONCE(slot.lists->records))
+			cursor->state = TCPS_STATES;
+		done = true;
+		if (cursor->state < TCPS_STATES && (states & BIT(cursor->state))) {
+			spin_lock_bh(&slot.shard->lock);
+			done = walk_list(&slot, tn, cursor, min_age, match, arg, views, &n, max);
+			spin_unlock_bh(&slot.shard->lock);
+			cond_resched();
+		}
+		if (!done)
+			continue;
+		cursor->since = 0;
+		if (++cursor->state >= TCPS_STATES) {
+			cursor->state = 0;
+			cursor->shard++;
+		}
+	}
+	return n;
+}
+
+bool tcps_conn_view(struct tcps_net *tn, const struct tcps_key *key, struct tcps_view *view)
+{
+	struct tcps_conn *conn;
+	struct tcps_slot slot;
+
+	tcps_conn_lock(&slot, tn, key);
+	conn = tcps_conn_find_sender(&slot, tn, key);
+	if (conn)
+		*view = view_of(conn);
+	tcps_conn_unlock(&slot);
+	return conn;
+}
+
+unsigned int tcps_conn_capacity(void)
+{
+	return table.limit;
+}
+
+/* One namespace must not take the others' records. */
+unsigned int tcps_conn_default_limit(const struct tcps_net *tn)
+{
+	return net_eq(tn->net, &init_net) ? table.limit : table.limit / 4;
+}
+
 int tcps_conn_net_init(struct tcps_net *tn)
 {
 	unsigned int shard, i;
 
-	/* One namespace must not take the others' records. */
-	tn->limit = net_eq(tn->net, &init_net) ? table.limit : table.limit / 4;
+	tn->limit = tcps_conn_default_limit(tn);
 	atomic_set(&tn->tracked, 0);
 	tn->lists = kvcalloc(table.shard_mask + 1, sizeof(*tn->lists), GFP_KERNEL_ACCOUNT);
 	if (!tn->lists)

@@ -32,6 +32,9 @@ enum tcps_due {
 	TCPS_DUES
 };
 
+/* Ages that are counted: how many endpoints have been in their state that long. Ascending. */
+enum tcps_age { TCPS_AGE_60S, TCPS_AGE_300S, TCPS_AGES };
+
 /**
  * struct tcps_conn - the record of one local endpoint
  * @node:	in its bucket
@@ -42,7 +45,9 @@ enum tcps_due {
  * @version:	differs after every transition and between incarnations of one tuple
  * @fsm:	the machine
  * @listed:	local state whose list it is on; 0 while it is on none
- * @since:	when it entered that state, ns of ktime_get_boottime_ns()
+ * @ages:	how many of enum tcps_age it has reached in it and is counted for
+ * @since:	when it entered that state, ns of ktime_get_boottime_ns(); no two of a shard have the
+ *		same
  * @due:	when the audit is to look, jiffies
  *
  * Protected by its shard's lock, all of it.
@@ -56,6 +61,7 @@ struct tcps_conn {
 	u32 version;
 	struct tcps_fsm fsm;
 	u8 listed;
+	u8 ages;
 	u64 since;
 	unsigned long due;
 };
@@ -72,12 +78,29 @@ struct tcps_slot {
 	struct tcps_lists *lists;
 };
 
-/* Counts of a namespace: what /proc prints of each state. */
+/* Counts of a namespace: of each state, how many are in it now. */
 struct tcps_counts {
 	struct {
 		u32 count;
-		u64 oldest_ns;	/* since the oldest entered the state; 0: none */
+		u32 older[TCPS_AGES];	/* those of them that have been in it that long */
+		u64 oldest_ns;		/* since the oldest entered the state; 0: none */
 	} state[TCPS_STATES];
+};
+
+/* What readers are told of a record. */
+struct tcps_view {
+	struct tcps_key key;
+	u64 since;		/* when it entered its local state, ns of CLOCK_BOOTTIME */
+	u8 local;
+	u8 remote;
+};
+
+/* Where a walk over a namespace's records is: behind the record @last, if @state is not 0. */
+struct tcps_cursor {
+	struct tcps_key last;
+	u64 since;
+	u32 shard;
+	u8 state;
 };
 
 /* What of a record is copied out for a look-up without the shard's lock. */
@@ -141,8 +164,14 @@ void tcps_conn_rebind(struct tcps_slot *slot, struct tcps_conn *conn, int scope)
 struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 				   const struct tcps_key *key);
 
-/* The machine of @conn has changed its local state: move the record to that state's list, now. */
-void tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn);
+/**
+ * tcps_conn_enter() - the machine of a record has changed its local state, now
+ * @slot:	locked, that of @conn
+ * @conn:	record: it is moved to that state's list; in CLOSE it is on none
+ *
+ * Return: how long it had been in the state before, ns; 0 where it was in none.
+ */
+u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn);
 
 /* Has the audit look at @conn when the delay of @due has passed. */
 void tcps_conn_set_due(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_due due);
@@ -163,6 +192,32 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn);
  */
 int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
 			struct tcps_item *items, unsigned int max);
+
+/**
+ * tcps_conn_walk() - the next records of a namespace
+ * @tn:		namespace
+ * @cursor:	where the walk is; all 0 at first. Moved
+ * @states:	set of local states, bit @state for each
+ * @min_age:	shortest time in its state, ns
+ * @match:	further condition, called under the shard's lock, or NULL
+ * @arg:	for @match
+ * @views:	result
+ * @max:	room in @views, at least 1
+ *
+ * By shard, state and time of entry. A record that stays in its state throughout the walk is told
+ * exactly once. Takes a shard's lock for some hundred records at a time. Context: process.
+ * Return: number of @views filled in; 0 at the end.
+ */
+unsigned int tcps_conn_walk(struct tcps_net *tn, struct tcps_cursor *cursor, u32 states,
+			    u64 min_age, bool (*match)(const struct tcps_key *key, const void *arg),
+			    const void *arg, struct tcps_view *views, unsigned int max);
+
+/* One endpoint; false where it has no record. Context: process or softirq. */
+bool tcps_conn_view(struct tcps_net *tn, const struct tcps_key *key, struct tcps_view *view);
+
+/* Most records of all namespaces together, and most that @tn may have by default. */
+unsigned int tcps_conn_capacity(void);
+unsigned int tcps_conn_default_limit(const struct tcps_net *tn);
 
 /*
  * Counts of @tn, see locking.rst on what they are while things move. Context: process or softirq.

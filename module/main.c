@@ -3,6 +3,8 @@
 #include <linux/moduleparam.h>
 
 #include "conn.h"
+#include "event.h"
+#include "netlink.h"
 #include "netns.h"
 #include "proc.h"
 
@@ -18,17 +20,27 @@ static int __init tcpstate_init(void)
 	err = tcps_conn_init(max_endpoints);
 	if (err)
 		return err;
+	err = tcps_event_init();
+	if (err)
+		goto no_event;
 	err = tcps_netns_init();
 	if (err)
 		goto no_netns;
+	err = tcps_netlink_init();
+	if (err)
+		goto no_netlink;
 	err = tcps_proc_init();
 	if (err)
 		goto no_proc;
 	return 0;
 
 no_proc:
+	tcps_netlink_exit();
+no_netlink:
 	tcps_netns_exit();
 no_netns:
+	tcps_event_exit();
+no_event:
 	tcps_conn_exit();
 	return err;
 }
@@ -36,7 +48,9 @@ no_netns:
 static void __exit tcpstate_exit(void)
 {
 	tcps_proc_exit();
+	tcps_netlink_exit();
 	tcps_netns_exit();
+	tcps_event_exit();
 	tcps_conn_exit();
 }
 

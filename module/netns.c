@@ -3,6 +3,7 @@
 
 #include "audit.h"
 #include "conn.h"
+#include "event.h"
 #include "hooks.h"
 #include "netns.h"
 #include "proc.h"
@@ -20,6 +21,9 @@ static int __net_init netns_begin(struct net *net)
 	err = tcps_stats_net_init(tn);
 	if (err)
 		return err;
+	err = tcps_event_net_init(tn);
+	if (err)
+		goto no_event;
 	err = tcps_conn_net_init(tn);
 	if (err)
 		goto no_conn;
@@ -36,6 +40,8 @@ no_hooks:
 no_proc:
 	tcps_conn_net_exit(tn);
 no_conn:
+	tcps_event_net_exit(tn);
+no_event:
 	tcps_stats_net_exit(tn);
 	return err;
 }
@@ -53,6 +59,7 @@ static void __net_exit netns_end(struct net *net)
 	tcps_proc_net_exit(tn);
 	tcps_audit_net_exit(tn);
 	tcps_conn_net_exit(tn);
+	tcps_event_net_exit(tn);
 	tcps_stats_net_exit(tn);
 }
 

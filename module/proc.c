@@ -3,6 +3,7 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
+#include <linux/slab.h>
 #include <linux/time64.h>
 
 #include "conn.h"
@@ -27,17 +28,21 @@ static void show_states(struct seq_file *seq, struct tcps_net *tn, const struct 
 static int proc_show(struct seq_file *seq, void *v)
 {
 	struct tcps_net *tn = tcps_net_of(seq_file_single_net(seq));
-	struct tcps_stats stats;
+	struct tcps_stats *stats;
 	unsigned int i;
 
-	tcps_stats_sum(tn, &stats);
+	stats = kmalloc(sizeof(*stats), GFP_KERNEL);
+	if (!stats)
+		return -ENOMEM;
+	tcps_stats_sum(tn, stats);
 	seq_printf(seq, "tcpstate %d\n", PROC_VERSION);
 	seq_printf(seq, "netns %u\n", tn->net->ns.inum);
 	seq_printf(seq, "tracked %d\n", atomic_read(&tn->tracked));
 	seq_printf(seq, "limit %u\n", tn->limit);
-	show_states(seq, tn, &stats);
+	show_states(seq, tn, stats);
 	for (i = 0; i < TCPS_TOTALS_NUM; i++)
-		seq_printf(seq, "total %s %llu\n", tcps_total_name(i), stats.total[i]);
+		seq_printf(seq, "total %s %llu\n", tcps_total_name(i), stats->total[i]);
+	kfree(stats);
 	return 0;
 }
 

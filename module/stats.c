@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bitops.h>
+#include <linux/math64.h>
+#include <linux/time64.h>
+
 #include "stats.h"
 
 static const char *const total_names[TCPS_TOTALS_NUM] = {
@@ -23,17 +27,37 @@ void tcps_stats_net_exit(struct tcps_net *tn)
 	free_percpu(tn->stats);
 }
 
+void tcps_stats_moved(struct tcps_net *tn, const struct tcps_move *move, u64 stay_ns)
+{
+	unsigned int bucket = min(fls64(div_u64(stay_ns, NSEC_PER_MSEC)), TCPS_BUCKETS - 1);
+
+	this_cpu_inc(tn->stats->moves[move->from][move->to]);
+	/* Nobody stays in CLOSE, nor does an endpoint in LISTEN: it begins there. */
+	if (move->from != TCPS_CLOSE && move->from != TCPS_LISTEN)
+		this_cpu_inc(tn->stats->stays[move->from][bucket]);
+}
+
 void tcps_stats_sum(const struct tcps_net *tn, struct tcps_stats *sum)
 {
-	unsigned int cpu, i;
+	unsigned int cpu, from, to, i;
 
 	memset(sum, 0, sizeof(*sum));
 	for_each_possible_cpu(cpu) {
 		const struct tcps_stats *stats = per_cpu_ptr(tn->stats, cpu);
 
-		for (i = 0; i < TCPS_STATES; i++)
-			sum->entered[i] += READ_ONCE(stats->entered[i]);
+		for (from = 1; from < TCPS_STATES; from++) {
+			for (to = 1; to < TCPS_STATES; to++)
+				sum->moves[from][to] += READ_ONCE(stats->moves[from][to]);
+			for (i = 0; i < TCPS_BUCKETS; i++)
+				sum->stays[from][i] += READ_ONCE(stats->stays[from][i]);
+		}
 		for (i = 0; i < TCPS_TOTALS_NUM; i++)
 			sum->total[i] += READ_ONCE(stats->total[i]);
+	}
+	for (from = 1; from < TCPS_STATES; from++) {
+		for (to = 1; to < TCPS_STATES; to++) {
+			sum->entered[to] += sum->moves[from][to];
+			sum->total[TCPS_TOTAL_TRANSITIONS] += sum->moves[from][to];
+		}
 	}
 }

@@ -32,10 +32,19 @@ enum tcps_total {
 	TCPS_TOTALS_NUM
 };
 
-/* 64 bits are added and read whole on the supported architectures, all of which are 64-bit. */
+#define TCPS_BUCKETS	32
+
+/*
+ * 64 bits are added and read whole on the supported architectures, all of which are 64-bit. Of
+ * local ends: @moves by old and new state; @stays, how long those that have left a state had been
+ * in it: bucket 0 below 1 ms, bucket i from 2^(i-1) ms to below 2^i ms, the last all longer ones.
+ * TRANSITIONS and @entered are sums of @moves, made by tcps_stats_sum().
+ */
 struct tcps_stats {
-	u64 entered[TCPS_STATES];
+	u64 moves[TCPS_STATES][TCPS_STATES];
+	u64 stays[TCPS_STATES][TCPS_BUCKETS];
 	u64 total[TCPS_TOTALS_NUM];
+	u64 entered[TCPS_STATES];
 };
 
 int tcps_stats_net_init(struct tcps_net *tn);
@@ -47,12 +56,8 @@ static inline void tcps_stats_count(struct tcps_net *tn, enum tcps_total total)
 	this_cpu_inc(tn->stats->total[total]);
 }
 
-/* A local end has entered @state. Context: any. */
-static inline void tcps_stats_entered(struct tcps_net *tn, u8 state)
-{
-	this_cpu_inc(tn->stats->entered[state]);
-	tcps_stats_count(tn, TCPS_TOTAL_TRANSITIONS);
-}
+/* A local end has moved; it had been @stay_ns in its old state. Context: any. */
+void tcps_stats_moved(struct tcps_net *tn, const struct tcps_move *move, u64 stay_ns);
 
 void tcps_stats_sum(const struct tcps_net *tn, struct tcps_stats *sum);
 const char *tcps_total_name(enum tcps_total total);

@@ -12,6 +12,7 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+struct tcps_events;
 struct tcps_lists;
 struct tcps_stats;
 
@@ -41,8 +42,9 @@ struct tcps_key {
  * @net:	the namespace; no reference held, see Documentation/locking.rst
  * @lists:	its state and due lists, one struct a shard (conn.c)
  * @stats:	its counters (stats.c)
+ * @events:	its queue of events (event.c)
  * @tracked:	number of its records
- * @limit:	most records it may have
+ * @limit:	most records it may have; set by netlink while it is read
  * @audit:	its audit's work (audit.c)
  * @audit_armed: whether @audit is under way; bit 0
  */
@@ -50,6 +52,7 @@ struct tcps_net {
 	struct net *net;
 	struct tcps_lists *lists;
 	struct tcps_stats __percpu *stats;
+	struct tcps_events *events;
 	atomic_t tracked;
 	unsigned int limit;
 	struct delayed_work audit;

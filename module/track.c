@@ -4,6 +4,7 @@
 #include <net/tcp.h>
 
 #include "conn.h"
+#include "event.h"
 #include "socket.h"
 #include "stats.h"
 #include "track.h"
@@ -16,24 +17,56 @@
 
 /* What is to be told after the unlock; the record may be gone by then. */
 struct tcps_report {
-	struct {
-		struct tcps_move move;
-		bool local;
-	} moves[REPORT_MOVES];
 	unsigned int n;
 	bool invalid;
 	bool untracked;
 	bool found;
+	bool queued;
+	struct tcps_told {
+		struct tcps_move move;
+		bool local;
+		u64 stay_ns;	/* in the old state */
+	} moves[REPORT_MOVES];
 };
 
-static void note(struct tcps_report *report, const struct tcps_move *moves, u8 n, bool local)
+/* For every segment: @moves stays as it is. */
+static void report_init(struct tcps_report *report)
+{
+	report->n = 0;
+	report->invalid = false;
+	report->untracked = false;
+	report->found = false;
+	report->queued = false;
+}
+
+static void note(struct tcps_report *report, const struct tcps_conn *conn,
+		 const struct tcps_move *moves, u8 n, bool local, u64 stay_ns)
 {
 	u8 i;
 
 	for (i = 0; i < n && report->n < REPORT_MOVES; i++) {
-		report->moves[report->n].move = moves[i];
-		report->moves[report->n++].local = local;
+		report->moves[report->n++] = (struct tcps_told){
+			.move = moves[i], .local = local, .stay_ns = stay_ns,
+		};
+		/* Here, so that the events of an endpoint are in order. */
+		if (report->queued)
+			tcps_event_queue(conn->tn, &conn->key, local, &moves[i], stay_ns);
+		stay_ns = 0;
 	}
+}
+
+/* What the machine says has happened to both ends; its local state is that of the record now. */
+static void note_step(struct tcps_slot *slot, struct tcps_conn *conn, const struct tcps_step *step,
+		      struct tcps_report *report)
+{
+	u64 stay_ns;
+
+	if (!step->nlocal && !step->nremote)
+		return;
+	stay_ns = step->nlocal ? tcps_conn_enter(slot, conn) : 0;
+	report->queued |= tcps_event_wanted(conn->tn);
+	note(report, conn, step->local, step->nlocal, true, stay_ns);
+	note(report, conn, step->remote, step->nremote, false, 0);
 }
 
 static void tell(struct tcps_net *tn, const struct tcps_key *key, const struct tcps_report *report)
@@ -45,11 +78,14 @@ static void tell(struct tcps_net *tn, const struct tcps_key *key, const struct t
 	if (report->untracked)
 		tcps_stats_count(tn, TCPS_TOTAL_UNTRACKED);
 	for (i = 0; i < report->n; i++) {
-		if (report->moves[i].local)
-			tcps_stats_entered(tn, report->moves[i].move.to);
-		trace_tcpstate_transition(tn, key, report->moves[i].local,
-					  &report->moves[i].move);
+		const struct tcps_told *told = &report->moves[i];
+
+		if (told->local)
+			tcps_stats_moved(tn, &told->move, told->stay_ns);
+		trace_tcpstate_transition(tn, key, told->local, &told->move);
 	}
+	if (report->queued)
+		tcps_event_kick(tn);
 }
 
 /* Puts what the machine did into effect. The record may be gone afterwards. */
@@ -57,14 +93,11 @@ static void apply(struct tcps_slot *slot, struct tcps_conn *conn, const struct t
 		  struct tcps_report *report)
 {
 	report->invalid |= step->invalid;
-	note(report, step->local, step->nlocal, true);
-	note(report, step->remote, step->nremote, false);
+	note_step(slot, conn, step, report);
 	if (conn->fsm.local.state == TCPS_CLOSE) {
 		tcps_conn_remove(slot, conn);
 		return;
 	}
-	if (step->nlocal)
-		tcps_conn_enter(slot, conn);
 	/* A RST on another CPU may have ended a connection that was found open, just now. */
 	if (report->found)
 		tcps_conn_set_due(slot, conn, TCPS_DUE_SHORT);
@@ -79,11 +112,11 @@ static void apply(struct tcps_slot *slot, struct tcps_conn *conn, const struct t
  * A SYN or SYN-ACK with another initial sequence number: the tuple has a new owner, the old one
  * is gone.
  */
-static void reopen(struct tcps_conn *conn, const struct tcps_seg *seg, struct tcps_step *step,
-		   struct tcps_report *report)
+static void reopen(struct tcps_slot *slot, struct tcps_conn *conn, const struct tcps_seg *seg,
+		   struct tcps_step *step, struct tcps_report *report)
 {
 	tcps_fsm_event(&conn->fsm, TCPS_EV_GONE, step);
-	note(report, step->local, step->nlocal, true);
+	note_step(slot, conn, step, report);
 	tcps_fsm_init(&conn->fsm, seg);
 	tcps_fsm_step(&conn->fsm, seg, TCPS_SENT, step);
 }
@@ -105,9 +138,7 @@ static struct tcps_conn *take_up(struct tcps_slot *slot, struct tcps_net *tn,
 	if (!conn)
 		return NULL;
 	tcps_fsm_found(&conn->fsm, &found, &step);
-	note(report, step.local, step.nlocal, true);
-	note(report, step.remote, step.nremote, false);
-	tcps_conn_enter(slot, conn);
+	note_step(slot, conn, &step, report);
 	report->found = true;
 	return conn;
 }
@@ -155,7 +186,7 @@ static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn
 
 bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir)
 {
-	struct tcps_report report = { .n = 0 };
+	struct tcps_report report;
 	struct tcps_item doubtful;
 	struct tcps_conn *conn;
 	struct tcps_step step;
@@ -163,6 +194,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	bool doubt = false;
 	bool known;
 
+	report_init(&report);
 	tcps_conn_lock(&slot, tn, &pkt->key);
 	if (dir == TCPS_SENT) {
 		conn = find_sender(&slot, tn, pkt);
@@ -176,7 +208,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	if (known) {
 		tcps_fsm_step(&conn->fsm, &pkt->seg, dir, &step);
 		if (step.reopen)
-			reopen(conn, &pkt->seg, &step, &report);
+			reopen(&slot, conn, &pkt->seg, &step, &report);
 		doubt = step.doubt && dir == TCPS_SENT && !pkt->sk;
 		if (doubt)
 			doubtful = tcps_conn_item(conn);
@@ -196,11 +228,12 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 
 void tcps_track_gone(struct tcps_net *tn, const struct tcps_key *key, u32 version)
 {
-	struct tcps_report report = { .n = 0 };
+	struct tcps_report report;
 	struct tcps_conn *conn;
 	struct tcps_step step;
 	struct tcps_slot slot;
 
+	report_init(&report);
 	tcps_conn_lock(&slot, tn, key);
 	conn = tcps_conn_find_sender(&slot, tn, key);
 	if (conn && conn->version == version) {

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ktime.h>
+#include <linux/rwsem.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <net/genetlink.h>
+#include <uapi/linux/tcpstate.h>
+
+#include "event.h"
+#include "wire.h"
+
+struct tcps_waiting {
+	struct list_head node;
+	u64 seq;
+	u64 time_ns;
+	u64 stay_ns;
+	struct tcps_key key;
+	struct tcps_move move;
+	bool local;
+};
+
+/**
+ * struct tcps_events - the queue of one namespace
+ * @lock:	protects all but @work; taken inside a shard's lock
+ * @waiting:	oldest first
+ * @queued:	how many are waiting
+ * @config:	what was set
+ * @counts:	last sequence number given, events lost
+ * @work:	sends
+ * @tn:		whose queue
+ */
+struct tcps_events {
+	spinlock_t lock;
+	struct list_head waiting;
+	u32 queued;
+	struct tcps_event_config config;
+	struct tcps_event_counts counts;
+	struct delayed_work work;
+	struct tcps_net *tn;
+};
+
+static struct kmem_cache *cache;
+
+/*
+ * NULL while the family is not registered. Who sends holds the semaphore: the numbers of groups of
+ * a family that is gone may be those of another.
+ */
+static const struct genl_family *family __read_mostly;
+static DECLARE_RWSEM(family_sem);
+
+bool tcps_event_wanted(const struct tcps_net *tn)
+{
+	const struct genl_family *to = READ_ONCE(family);
+
+	return to && genl_has_listeners(to, tn->net, TCPS_GROUP_TRANSITIONS);
+}
+
+void tcps_event_queue(struct tcps_net *tn, const struct tcps_key *key, bool local,
+		      const struct tcps_move *move, u64 stay_ns)
+{
+	struct tcps_events *events = tn->events;
+	struct tcps_waiting *event = NULL;
+
+	if (READ_ONCE(events->queued) < READ_ONCE(events->config.queue))
+		event = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (event) {
+		event->time_ns = ktime_get_boottime_ns();
+		event->stay_ns = stay_ns;
+		event->key = *key;
+		event->move = *move;
+		event->local = local;
+	}
+	spin_lock(&events->lock);
+	if (event) {
+		event->seq = ++events->counts.seq;
+		list_add_tail(&event->node, &events->waiting);
+		WRITE_ONCE(events->queued, events->queued + 1);
+	} else {
+		events->counts.lost++;
+	}
+	spin_unlock(&events->lock);
+}
+
+void tcps_event_kick(struct tcps_net *tn)
+{
+	struct tcps_events *events = tn->events;
+
+	if (READ_ONCE(events->queued) >= READ_ONCE(events->config.batch))
+		mod_delayed_work(system_unbound_wq, &events->work, 0);
+	else
+		queue_delayed_work(system_unbound_wq, &events->work,
+				   msecs_to_jiffies(READ_ONCE(events->config.delay_ms)));
+}
+
+static int put_event(struct sk_buff *skb, const struct tcps_waiting *event)
+{
+	/* The far end's time in its states is not known; an endpoint begins in CLOSE or LISTEN. */
+	bool stayed = event->local && event->move.from != TCPS_CLOSE &&
+		      event->move.from != TCPS_LISTEN;
+	struct nlattr *nest = nla_nest_start(skb, TCPSTATE_A_EVENTS_TRANSITION);
+
+	if (!nest)
+		return -EMSGSIZE;
+	if (nla_put_u64_64bit(skb, TCPSTATE_A_TRANSITION_SEQ, event->seq,
+			      TCPSTATE_A_TRANSITION_PAD) ||
+	    nla_put_u64_64bit(skb, TCPSTATE_A_TRANSITION_TIME_NS, event->time_ns,
+			      TCPSTATE_A_TRANSITION_PAD) ||
+	    nla_put_u32(skb, TCPSTATE_A_TRANSITION_END,
+			event->local ? TCPSTATE_END_LOCAL : TCPSTATE_END_REMOTE) ||
+	    nla_put_u32(skb, TCPSTATE_A_TRANSITION_OLD_STATE, event->move.from) ||
+	    nla_put_u32(skb, TCPSTATE_A_TRANSITION_NEW_STATE, event->move.to) ||
+	    nla_put_u32(skb, TCPSTATE_A_TRANSITION_CAUSE, event->move.event) ||
+	    (stayed && nla_put_u64_64bit(skb, TCPSTATE_A_TRANSITION_DURATION_NS, event->stay_ns,
+					 TCPSTATE_A_TRANSITION_PAD)) ||
+	    tcps_wire_put_key(skb, &event->key)) {
+		nla_nest_cancel(skb, nest);
+		return -EMSGSIZE;
+	}
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* Room for one event, whatever is in it */
+static size_t event_size(void)
+{
+	return nla_total_size(0) + 3 * nla_total_size_64bit(sizeof(u64)) +
+	       6 * nla_total_size(sizeof(u32)) + 2 * nla_total_size(sizeof(struct in6_addr)) +
+	       2 * nla_total_size(sizeof(u16));
+}
+
+static struct sk_buff *build_message(const struct list_head *batch, u32 n, u64 lost)
+{
+	struct tcps_waiting *event;
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = genlmsg_new(n * event_size() + nla_total_size_64bit(sizeof(u64)), GFP_KERNEL);
+	if (!skb)
+		return NULL;
+	hdr = genlmsg_put(skb, 0, 0, family, 0, TCPSTATE_CMD_TRANSITION_NTF);
+	if (!hdr || nla_put_u64_64bit(skb, TCPSTATE_A_EVENTS_LOST, lost, TCPSTATE_A_EVENTS_PAD))
+		goto too_small;
+	list_for_each_entry(event, batch, node)
+		if (put_event(skb, event))
+			goto too_small;
+	genlmsg_end(skb, hdr);
+	return skb;
+
+too_small:
+	WARN_ON_ONCE(1);	/* event_size() is wrong */
+	nlmsg_free(skb);
+	return NULL;
+}
+
+static void send_batch(struct tcps_net *tn, const struct list_head *batch, u32 n, u64 lost)
+{
+	struct sk_buff *skb;
+
+	down_read(&family_sem);
+	/* What cannot be sent is missing from the sequence, which tells it. */
+	skb = family ? build_message(batch, n, lost) : NULL;
+	if (skb)	/* a listener whose buffer is full learns it from its socket */
+		genlmsg_multicast_netns(family, tn->net, skb, 0, TCPS_GROUP_TRANSITIONS,
+					GFP_KERNEL);
+	up_read(&family_sem);
+}
+
+static void free_batch(struct list_head *batch)
+{
+	struct tcps_waiting *event, *tmp;
+
+	list_for_each_entry_safe(event, tmp, batch, node)
+		kmem_cache_free(cache, event);
+	INIT_LIST_HEAD(batch);
+}
+
+/* Takes the oldest waiting events, one message of them. */
+static u32 take_batch(struct tcps_events *events, struct list_head *batch, u64 *lost)
+{
+	struct list_head *last = &events->waiting;
+	u32 n = 0;
+
+	spin_lock_bh(&events->lock);
+	for (; n < events->config.batch && !list_is_last(last, &events->waiting); n++)
+		last = last->next;
+	list_cut_position(batch, &events->waiting, last);
+	WRITE_ONCE(events->queued, events->queued - n);
+	*lost = events->counts.lost;
+	spin_unlock_bh(&events->lock);
+	return n;
+}
+
+static void send_work(struct work_struct *work)
+{
+	struct tcps_events *events = container_of(to_delayed_work(work), struct tcps_events, work);
+	LIST_HEAD(batch);
+	u64 lost;
+	u32 n;
+
+	while ((n = take_batch(events, &batch, &lost))) {
+		send_batch(events->tn, &batch, n, lost);
+		free_batch(&batch);
+		cond_resched();
+	}
+}
+
+void tcps_event_get(struct tcps_net *tn, struct tcps_event_config *config,
+		    struct tcps_event_counts *counts)
+{
+	struct tcps_events *events = tn->events;
+
+	spin_lock_bh(&events->lock);
+	if (config)
+		*config = events->config;
+	if (counts)
+		*counts = events->counts;
+	spin_unlock_bh(&events->lock);
+}
+
+void tcps_event_set(struct tcps_net *tn, const struct tcps_event_config *config)
+{
+	struct tcps_events *events = tn->events;
+
+	spin_lock_bh(&events->lock);
+	WRITE_ONCE(events->config.batch, config->batch);
+	WRITE_ONCE(events->config.delay_ms, config->delay_ms);
+	WRITE_ONCE(events->config.queue, config->queue);
+	spin_unlock_bh(&events->lock);
+}
+
+int tcps_event_net_init(struct tcps_net *tn)
+{
+	struct tcps_events *events = kzalloc(sizeof(*events), GFP_KERNEL_ACCOUNT);
+
+	if (!events)
+		return -ENOMEM;
+	spin_lock_init(&events->lock);
+	INIT_LIST_HEAD(&events->waiting);
+	INIT_DELAYED_WORK(&events->work, send_work);
+	events->config = (struct tcps_event_config){
+		.batch = TCPS_EVENT_BATCH_DEFAULT, .delay_ms = TCPS_EVENT_DELAY_DEFAULT,
+		.queue = TCPS_EVENT_QUEUE_DEFAULT,
+	};
+	events->tn = tn;
+	tn->events = events;
+	return 0;
+}
+
+void tcps_event_net_exit(struct tcps_net *tn)
+{
+	struct tcps_events *events = tn->events;
+
+	cancel_delayed_work_sync(&events->work);
+	free_batch(&events->waiting);
+	kfree(events);
+}
+
+void tcps_event_family(const struct genl_family *of)
+{
+	down_write(&family_sem);
+	WRITE_ONCE(family, of);
+	up_write(&family_sem);
+}
+
+int tcps_event_init(void)
+{
+	cache = KMEM_CACHE(tcps_waiting, 0);
+	return cache ? 0 : -ENOMEM;
+}
+
+void tcps_event_exit(void)
+{
+	kmem_cache_destroy(cache);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What messages to user space have in common: the multicast groups, and an endpoint's tuple as
+ * attributes. The messages themselves: Documentation/netlink/specs/tcpstate.yaml.
+ */
+#ifndef TCPSTATE_WIRE_H
+#define TCPSTATE_WIRE_H
+
+#include <net/netlink.h>
+
+#include "tcpstate.h"
+
+/* In the order of the family's list. */
+enum tcps_group { TCPS_GROUP_TRANSITIONS, TCPS_GROUP_ALERTS };
+
+/**
+ * tcps_wire_put_key() - an endpoint's tuple and scope
+ * @skb:	message, in which the attributes are those of the set "endpoint" or "transition"
+ * @key:	endpoint
+ *
+ * Return: 0, or -EMSGSIZE.
+ */
+int tcps_wire_put_key(struct sk_buff *skb, const struct tcps_key *key);
+
+#endif
