@@ -18,6 +18,7 @@ help:
 	@echo 'make module   build/RELEASE/tcpstate.ko (KVER=RELEASE), module/tcpstate.ko for the running kernel'
 	@echo 'make tools    build/bin/tcpstate'
 	@echo 'make docs     tables and diagram from module/fsm/states.def (wants graphviz)'
+	@echo 'make man      man pages into build/man (wants docutils)'
 	@echo 'make clean    remove what was built; make distclean: also what was fetched'
 
 module:
@@ -48,6 +49,9 @@ check-debug:
 docs:
 	@scripts/docs
 
+man:
+	@scripts/man
+
 clean:
 	@$(MAKE) --no-print-directory -s -C userspace clean
 	rm -rf build/*/module build/*/tcpstate.ko build/check build/selftests build/demo module/tcpstate.ko
@@ -55,4 +59,4 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: all help module tools run stop check check-debug docs clean distclean
+.PHONY: all help module tools run stop check check-debug docs man clean distclean

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <linux/tcpstate.h>
 #include <string.h>
 
 #include "model.h"
@@ -51,4 +52,42 @@ unsigned int tcpstate_state_number(const char *name, size_t len)
 			return i;
 	}
 	return 0;
+}
+
+/* As in the netlink spec; states.def has them in capitals. */
+static const char * const cause_names[] = {
+	[TCPSTATE_CAUSE_LISTEN] = "listen",
+	[TCPSTATE_CAUSE_SEND_SYN] = "send-syn",
+	[TCPSTATE_CAUSE_SEND_SYNACK] = "send-synack",
+	[TCPSTATE_CAUSE_RCV_SYN] = "rcv-syn",
+	[TCPSTATE_CAUSE_SYN_ACKED] = "syn-acked",
+	[TCPSTATE_CAUSE_SEND_FIN] = "send-fin",
+	[TCPSTATE_CAUSE_LATE_FIN] = "late-fin",
+	[TCPSTATE_CAUSE_RCV_FIN] = "rcv-fin",
+	[TCPSTATE_CAUSE_FIN_ACKED] = "fin-acked",
+	[TCPSTATE_CAUSE_SEND_RST] = "send-rst",
+	[TCPSTATE_CAUSE_RCV_RST] = "rcv-rst",
+	[TCPSTATE_CAUSE_EXPIRE] = "expire",
+	[TCPSTATE_CAUSE_GONE] = "gone",
+	[TCPSTATE_CAUSE_FOUND] = "found",
+};
+
+static const char * const cause_texts[] = {
+#define TCPS_EVENT(name, text) [TCPSTATE_CAUSE_##name] = text,
+#include "fsm/states.def"
+};
+
+#define CAUSES (sizeof(cause_names) / sizeof(cause_names[0]))
+
+_Static_assert(sizeof(cause_texts) == sizeof(cause_names),
+	       "states.def and the netlink spec end with the same cause");
+
+const char *tcpstate_cause_name(unsigned int cause)
+{
+	return cause < CAUSES ? cause_names[cause] : NULL;
+}
+
+const char *tcpstate_cause_text(unsigned int cause)
+{
+	return cause < CAUSES ? cause_texts[cause] : NULL;
 }

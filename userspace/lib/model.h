@@ -114,4 +114,13 @@ const char *tcpstate_state_name(unsigned int number);
  */
 unsigned int tcpstate_state_number(const char *name, size_t len);
 
+/**
+ * tcpstate_cause_name() - "send-fin", or NULL for a number that this program does not know
+ * @cause: enum tcpstate_cause
+ */
+const char *tcpstate_cause_name(unsigned int cause);
+
+/* The same in words, "FIN sent". */
+const char *tcpstate_cause_text(unsigned int cause);
+
 #endif

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tcpstate show: all eleven states, also those nobody is in. A row that comes
+ * tcpstate show: all eleven states, or those asked for, also those nobody is in. A row that comes
  * and goes cannot be compared at a glance, nor summed by a script.
  */
 #include <errno.h>
-#include <jansson.h>
 #include <libsmartcols.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +94,11 @@ static int add_row(struct libscols_table *tb, const char *name, const struct tcp
 	return ret;
 }
 
+static bool wanted(unsigned int state, const struct options *o)
+{
+	return !o->filter.states || o->filter.states & (1u << state);
+}
+
 static int show_text(const struct tcpstate_snapshot *s, const struct options *o)
 {
 	struct libscols_table *tb = scols_new_table();
@@ -109,8 +113,10 @@ static int show_text(const struct tcpstate_snapshot *s, const struct options *o)
 	/* Fits 80 columns. A narrower terminal wraps; a digit cut off would lie. */
 	scols_table_set_termforce(tb, SCOLS_TERMFORCE_NEVER);
 	ret = add_columns(tb);
-	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST && !ret; i++)
-		ret = add_row(tb, tcpstate_state_name(i), &s->state[i]);
+	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST && !ret; i++) {
+		if (wanted(i, o))
+			ret = add_row(tb, tcpstate_state_name(i), &s->state[i]);
+	}
 	if (!ret) {
 		if (!o->no_header)
 			print_summary(s);
@@ -142,7 +148,7 @@ static json_t *add_object(json_t *parent, const char *name)
 	return json_object_set_new(parent, name, object) ? NULL : object;
 }
 
-static int build_json(json_t *root, const struct tcpstate_snapshot *s)
+static int build_json(json_t *root, const struct tcpstate_snapshot *s, const struct options *o)
 {
 	json_t *states, *object;
 	unsigned int i;
@@ -154,6 +160,8 @@ static int build_json(json_t *root, const struct tcpstate_snapshot *s)
 	if (!states)
 		return -ENOMEM;
 	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST; i++) {
+		if (!wanted(i, o))
+			continue;
 		object = add_object(states, tcpstate_state_name(i));
 		if (!object || add_numbers(object, tcpstate_row_fields, &s->state[i]))
 			return -ENOMEM;
@@ -162,18 +170,16 @@ static int build_json(json_t *root, const struct tcpstate_snapshot *s)
 	return object ? add_numbers(object, tcpstate_total_fields, s) : -ENOMEM;
 }
 
-static int show_json(const struct tcpstate_snapshot *s)
+static int show_json(const struct tcpstate_snapshot *s, const struct options *o)
 {
 	json_t *root = json_object();
 	int ret;
 
-	ret = root ? build_json(root, s) : -ENOMEM;
-	/* What goes wrong in writing, main() sees on stdout. */
-	if (!ret) {
-		json_dumpf(root, stdout, JSON_COMPACT);
-		putchar('\n');
-	}
-	json_decref(root);
+	ret = root ? build_json(root, s, o) : -ENOMEM;
+	if (ret)
+		json_decref(root);
+	else
+		print_json(root);
 	return ret;
 }
 
@@ -204,7 +210,7 @@ enum exit_code show(const struct options *o)
 	ret = load(o->proc, &s);
 	if (ret != TCPSTATE_OK)
 		return ret;
-	err = o->json ? show_json(&s) : show_text(&s, o);
+	err = o->json ? show_json(&s, o) : show_text(&s, o);
 	if (err && !ferror(stdout)) {
 		fprintf(stderr, "tcpstate: cannot show it: %s\n", strerror(-err));
 		return TCPSTATE_FAILURE;

@@ -5,7 +5,11 @@
 #ifndef TCPSTATE_H
 #define TCPSTATE_H
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "../lib/link.h"
 
 /* Scripts rely on these; they are in --help. */
 enum exit_code {
@@ -15,27 +19,103 @@ enum exit_code {
 	TCPSTATE_NOT_LOADED = 3,
 };
 
+/* As they come: in the kernel's order. */
+enum sort_key {
+	SORT_NONE,
+	SORT_AGE,
+	SORT_LOCAL,
+	SORT_REMOTE,
+	SORT_STATE,
+};
+
 /**
  * struct options - the same for every subcommand
- * @json: one JSON document instead of text
+ * @json: one JSON document instead of text; a stream: one object a line
  * @no_header: rows only
  * @color: already decided: whether to use colour
+ * @resolve: names instead of addresses
  * @proc: file to read
+ * @netns: another network namespace, or NULL; main() has already entered it
+ * @filter: of connections
+ * @sort: order of connections
+ * @watch: seconds between two readings, 0: not said, or only one
+ * @argc: number of operands behind the subcommand
+ * @argv: they
  */
 struct options {
 	bool json;
 	bool no_header;
 	bool color;
+	bool resolve;
 	const char *proc;
+	const char *netns;
+	struct tcpstate_filter filter;
+	enum sort_key sort;
+	unsigned int watch;
+	int argc;
+	char **argv;
 };
 
-/**
- * show() - how many connections are in each state now
- * @o: the options
- *
- * Return: an exit code. Errors of writing to stdout are main()'s.
- */
+/* One bit for each subcommand, for the table of options. */
+enum {
+	SUB_SHOW = 1,
+	SUB_LIST = 2,
+	SUB_EVENTS = 4,
+	SUB_TOP = 8,
+	SUB_EXPLAIN = 16,
+	SUB_CONFIG = 32,
+};
+
+struct subcommand {
+	const char *name;
+	const char *operands;	/* as in the help; empty: it takes none */
+	const char *help;
+	unsigned int bit;
+	enum exit_code (*run)(const struct options *o);
+};
+
+/* The subcommands. Each returns an exit code; errors of writing to stdout are main()'s. */
 enum exit_code show(const struct options *o);
+enum exit_code list_endpoints(const struct options *o);
+enum exit_code follow_events(const struct options *o);
+enum exit_code top(const struct options *o);
+enum exit_code explain(const struct options *o);
+enum exit_code configure(const struct options *o);
+
+/* The first is what no argument means; an entry without a name is behind the last. */
+extern const struct subcommand subcommands[];
+
+/**
+ * struct command - what somebody asks for
+ * @sub: subcommand
+ * @o: its options
+ * @help: to be told about it instead; about all if @bare
+ * @version: to be told the version
+ * @bare: no subcommand was named
+ */
+struct command {
+	const struct subcommand *sub;
+	struct options o;
+	bool help;
+	bool version;
+	bool bare;
+};
+
+/* Return: TCPSTATE_OK, or TCPSTATE_USAGE after one line on stderr. */
+enum exit_code parse_command(int argc, char **argv, struct command *cmd);
+
+/* The options of the subcommands in @bits, for people. */
+void print_options(unsigned int bits);
+
+/* Each understands one word, or complains about it in one line. */
+bool parse_states(const char *option, const char *word, uint32_t *states);
+bool parse_prefix(const char *option, const char *word, uint8_t *addr, uint8_t *len,
+		  uint8_t *bits);
+bool parse_ports(const char *option, const char *word, uint16_t *min, uint16_t *max);
+bool parse_count(const char *option, const char *word, uint32_t *n);
+bool parse_seconds(const char *option, const char *word, unsigned int *seconds);
+bool parse_duration(const char *option, const char *word, uint64_t *ns);
+bool parse_sort(const char *option, const char *word, enum sort_key *key);
 
 /**
  * nearest() - the word that somebody who typed another one meant
@@ -47,5 +127,30 @@ enum exit_code show(const struct options *o);
  */
 const char *nearest(const char *typed, unsigned int count,
 		    const char *(*word)(unsigned int i));
+
+/* Enters the network namespace with that name, or that of a process. */
+enum exit_code enter_netns(const char *name);
+
+/* Says what went wrong with a link; the exit code for it. */
+enum exit_code link_failed(const struct tcpstate_link *link, int err);
+
+#define ENDPOINT_MAX	1100	/* any end's text, null byte included */
+
+/**
+ * format_end() - "192.0.2.1:80", "[fe80::1%eth0]:80", "www.example.org:80"
+ * @buf: gets the text
+ * @size: ENDPOINT_MAX
+ * @t: tuple
+ * @remote: the far end, and not the local one
+ * @resolve: name instead of address, where there is one
+ */
+void format_end(char *buf, size_t size, const struct tcpstate_tuple *t, bool remote,
+		bool resolve);
+
+/* A new object with the numbers of the tuple; NULL if there is no memory. */
+json_t *tuple_json(const struct tcpstate_tuple *t, bool resolve);
+
+/* One line of JSON; gives @root back. What goes wrong in writing, main() sees on stdout. */
+void print_json(json_t *root);
 
 #endif

@@ -264,6 +264,43 @@ static void test_help_and_version(void **state)
 	assert_int_equal(run("-V"), 0);
 }
 
+static void assert_fits(const char *text)
+{
+	size_t len;
+
+	for (; *text; text += len + 1) {
+		len = strcspn(text, "\n");
+		if (len > 80)
+			fail_msg("wider than 80 columns: %.*s", (int)len, text);
+	}
+}
+
+static void test_help_of_subcommands(void **state)
+{
+	static const char * const names[] = {
+		"show", "list", "events", "top", "explain", "config",
+	};
+	char usage[64];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(run("--help"), 0);
+	assert_fits(out);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_non_null(strstr(out, names[i]));
+		assert_int_equal(run(names[i], "--help"), 0);
+		snprintf(usage, sizeof(usage), "Usage: tcpstate %s", names[i]);
+		assert_memory_equal(out, usage, strlen(usage));
+		assert_fits(out);
+		assert_string_equal(err, "");
+		assert_int_equal(run("--help"), 0);
+	}
+	assert_int_equal(run("list", "-h"), 0);
+	assert_non_null(strstr(out, "--sort=KEY"));
+	assert_int_equal(run("-h", "config"), 0);
+	assert_null(strstr(out, "--sort"));
+}
+
 static void test_usage(void **state)
 {
 	(void)state;
@@ -280,6 +317,135 @@ static void test_usage(void **state)
 	assert_usage(run("--json=yes"), "'--json' takes no argument");
 	assert_usage(run("--proc"), "'--proc' needs an argument");
 	assert_usage(run("show", "me"), "'me'");
+}
+
+/* An option that a subcommand has no use for is named, with the subcommand. */
+static void test_misplaced_option(void **state)
+{
+	(void)state;
+	assert_usage(run("show", "--older=5s"), "'--older' does not apply to 'show'");
+	assert_usage(run("-4", BUSY), "'--ipv4' does not apply to 'show'");
+	assert_usage(run("list", "--proc=x"), "'--proc' does not apply to 'list'");
+	assert_usage(run("events", "--sort=age"), "'--sort' does not apply to 'events'");
+	assert_usage(run("events", "--watch"), "'--watch' does not apply to 'events'");
+	assert_usage(run("events", "--no-header"), "'--no-header' does not apply to 'events'");
+	assert_usage(run("config", "-s", "close"), "'--state' does not apply to 'config'");
+	assert_usage(run("explain", "-r"), "'--resolve' does not apply to 'explain'");
+	assert_usage(run("top", "-j"), "'--json' does not apply to 'top'");
+}
+
+static void test_bad_values(void **state)
+{
+	(void)state;
+	assert_usage(run("list", "-s", "close-wiat"), "'close-wiat'; did you mean 'close-wait'?");
+	assert_usage(run("list", "-s", "TIME_WIAT"), "did you mean 'time-wait'?");
+	assert_usage(run("list", "-s", "listen,teapot"), "unknown state 'teapot'; tcpstate show");
+	assert_usage(run("list", "-s", "listen,"), "unknown state ''");
+	assert_usage(run("list", "-s", ""), "unknown state ''");
+	assert_usage(run("list", "--src=example.org"), "--src: 'example.org' is not an address");
+	assert_usage(run("list", "--src=192.0.2.1/33"), "'192.0.2.1/33'");
+	assert_usage(run("list", "--dst=192.0.2.1/"), "'192.0.2.1/'");
+	assert_usage(run("list", "--dst=192.0.2.1/24x"), "'192.0.2.1/24x'");
+	assert_usage(run("list", "--dst=2001:db8::/129"), "--dst: '2001:db8::/129'");
+	assert_usage(run("list", "--dst=/8"), "'/8'");
+	assert_usage(run("list", "--sport=http"), "--sport: 'http' is not a port");
+	assert_usage(run("list", "--sport=0"), "'0'");
+	assert_usage(run("list", "--dport=65536"), "--dport: '65536'");
+	assert_usage(run("list", "--dport=90-80"), "'90-80'");
+	assert_usage(run("list", "--dport=80-"), "'80-'");
+	assert_usage(run("list", "--older=5x"), "--older: '5x' is not a duration, like 500ms");
+	assert_usage(run("list", "--older=1h30"), "'1h30'");
+	assert_usage(run("list", "--older=-5s"), "'-5s'");
+	assert_usage(run("list", "--older="), "''");
+	assert_usage(run("list", "--older=106752d"), "'106752d'");
+	assert_usage(run("list", "--older=99999999999999999999s"), "'99999999999999999999s'");
+	assert_usage(run("list", "-n", "0"), "--limit: '0' is not a number from 1");
+	assert_usage(run("list", "-n", "4294967296"), "'4294967296'");
+	assert_usage(run("list", "-n", "+5"), "'+5'");
+	assert_usage(run("list", "--sort=agee"), "unknown key 'agee'; did you mean 'age'?");
+	assert_usage(run("list", "--sort=x"), "'x' is not age, local, remote or state");
+	assert_usage(run("list", "--watch=0"), "--watch: '0' is not a number of seconds");
+	assert_usage(run("list", "--watch=1.5"), "'1.5'");
+	assert_usage(run("list", "--watch", "5"), "'list' takes no argument '5'");
+}
+
+static void test_bad_together(void **state)
+{
+	(void)state;
+	assert_usage(run("list", "-4", "-6"), "--ipv4 and --ipv6 exclude each other");
+	assert_usage(run("list", "--src=::1", "--dst=127.0.0.1"), "of different families");
+	assert_usage(run("list", "-4", "--src=::1"), "--src is not an address of --ipv4");
+	assert_usage(run("list", "-6", "--dst=0.0.0.0/0"), "--dst is not an address of --ipv6");
+}
+
+static void test_bad_config(void **state)
+{
+	(void)state;
+	assert_usage(run("config", "gte"), "'gte'; did you mean 'get'?");
+	assert_usage(run("config", "teapot"), "'teapot'; it is 'get' or 'set'");
+	assert_usage(run("config", "get", "limit"), "'config get' takes no argument 'limit'");
+	assert_usage(run("config", "set"), "'config set' needs KEY=VALUE");
+	assert_usage(run("config", "set", "limt=3"), "'limt'; did you mean 'limit'?");
+	assert_usage(run("config", "set", "teapot=3"), "unknown key 'teapot'; tcpstate config get");
+	assert_usage(run("config", "set", "limit"), "limit=NUMBER");
+	assert_usage(run("config", "set", "limit=1", "limit=2"), "'limit' is given twice");
+	assert_usage(run("config", "set", "limit=0"), "from 1 to 4294967295, not '0'");
+	assert_usage(run("config", "set", "limit=4294967296"), "not '4294967296'");
+	assert_usage(run("config", "set", "limit=99999999999999999999"), "not '99999");
+	assert_usage(run("config", "set", "limit= 5"), "not ' 5'");
+	assert_usage(run("config", "set", "limit="), "not ''");
+	assert_usage(run("config", "set", "event-batch=65"), "from 1 to 64, not '65'");
+	assert_usage(run("config", "set", "event-delay-ms=1001"), "from 0 to 1000");
+	assert_usage(run("config", "set", "event-queue=1023"), "from 1024 to 1048576");
+}
+
+#define absent(...) run_argv((const char *const[]){ TOOL_ABSENT, __VA_ARGS__, NULL })
+
+/* What is understood gets as far as the module, which is not there. */
+static void test_good_values(void **state)
+{
+	(void)state;
+	assert_int_equal(absent("list", "-s", "close-wait,CLOSE_WAIT,closewait,fin-wait-1"), 3);
+	assert_int_equal(absent("list", "-s", "FIN_WAIT1,FinWait2,syn-received,CLOSED,listening"), 3);
+	assert_int_equal(absent("list", "-4", "--src=192.0.2.0/24", "--dst=198.51.100.1"), 3);
+	assert_int_equal(absent("list", "-6", "--src=2001:db8::/32", "--dst=::/0"), 3);
+	/* As an IPv6 socket writes an IPv4 address. */
+	assert_int_equal(absent("list", "-4", "--src=::ffff:192.0.2.1"), 3);
+	assert_int_equal(absent("list", "--sport=1-65535", "--dport=443"), 3);
+	assert_int_equal(absent("list", "--older=1h30m", "-n", "4294967295", "--sort=age"), 3);
+	assert_int_equal(absent("list", "--older=106751d"), 3);
+	assert_int_equal(absent("list", "--older=60"), 3);
+	assert_int_equal(absent("list", "--watch=1", "--no-header", "--color=always", "-r"), 3);
+	assert_int_equal(absent("events", "-j", "-s", "listen", "-4", "-n5", "-r"), 3);
+	assert_int_equal(absent("config", "set", "limit=5", "event-batch=1"), 3);
+}
+
+static void test_namespace(void **state)
+{
+	(void)state;
+	assert_int_equal(run("list", "-N", "no-such-namespace"), 1);
+	assert_string_equal(out, "");
+	assert_one_line(err);
+	assert_non_null(strstr(err, "'no-such-namespace'; ip netns list"));
+	assert_int_equal(run("list", "--netns=../../proc/self/ns/net"), 1);
+	assert_int_equal(run("list", "--netns=99999999"), 1);
+	assert_int_equal(run("list", "--netns="), 1);
+}
+
+static void test_selected_states(void **state)
+{
+	json_t *root, *states;
+
+	(void)state;
+	assert_int_equal(run(BUSY, "--no-header", "-s", "close-wait,listen"), 0);
+	assert_memory_equal(out, "CLOSE_WAIT", 10);
+	assert_non_null(strstr(out, "\nLISTEN"));
+	assert_null(strstr(out, "ESTABLISHED"));
+	assert_int_equal(run(BUSY, "-j", "-s", "close-wait"), 0);
+	root = json_loads(out, 0, NULL);
+	states = json_object_get(root, "states");
+	assert_keys(states, "CLOSE_WAIT");
+	json_decref(root);
 }
 
 static void test_failure(void **state)
@@ -300,6 +466,8 @@ static void test_not_loaded(void **state)
 {
 	const char *const argv[] = { TOOL_ABSENT, NULL };
 	const char *const given[] = { TOOL_ABSENT, BUSY, NULL };
+	static const char * const others[] = { "list", "events", "config", "top" };
+	size_t i;
 
 	(void)state;
 	assert_int_equal(run_argv(argv), 3);
@@ -308,6 +476,12 @@ static void test_not_loaded(void **state)
 	assert_non_null(strstr(err, "the tcpstate module is not loaded"));
 	assert_non_null(strstr(err, "load it with: modprobe tcpstate"));
 	assert_int_equal(run_argv(given), 0);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_int_equal(absent(others[i]), 3);
+		assert_string_equal(out, "");
+		assert_one_line(err);
+		assert_non_null(strstr(err, "load it with: modprobe tcpstate"));
+	}
 }
 
 static void test_closed_pipe(void **state)
@@ -358,7 +532,15 @@ int main(void)
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_unknown_number),
 		cmocka_unit_test(test_help_and_version),
+		cmocka_unit_test(test_help_of_subcommands),
 		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_misplaced_option),
+		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_bad_together),
+		cmocka_unit_test(test_bad_config),
+		cmocka_unit_test(test_good_values),
+		cmocka_unit_test(test_namespace),
+		cmocka_unit_test(test_selected_states),
 		cmocka_unit_test(test_failure),
 		cmocka_unit_test(test_not_loaded),
 		cmocka_unit_test(test_closed_pipe),

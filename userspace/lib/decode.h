@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The attributes of the netlink family "tcpstate" (Documentation/netlink/specs/tcpstate.yaml) as
+ * structs. Takes bytes, aligned or not, and keeps no pointer to them; whatever the bytes are,
+ * nothing outside them is read. Attributes that are not known are skipped: a newer module may send
+ * more. Of several with one number that should be there once, the last counts.
+ */
+#ifndef TCPSTATE_DECODE_H
+#define TCPSTATE_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/tcpstate.h>
+
+#include "model.h"
+
+#define TCPSTATE_AGES		2	/* 60 s, 300 s */
+
+/**
+ * struct tcpstate_tuple - what names an endpoint
+ * @family: AF_INET or AF_INET6
+ * @laddr: local address, the first 4 bytes of it with AF_INET; network order
+ * @raddr: remote address
+ * @lport: local port, host order
+ * @rport: remote port
+ * @scope: interface that the socket is bound to, or 0
+ */
+struct tcpstate_tuple {
+	int family;
+	uint8_t laddr[16];
+	uint8_t raddr[16];
+	uint16_t lport;
+	uint16_t rport;
+	uint32_t scope;
+};
+
+/* States are the kernel's numbers, TCPSTATE_STATE_FIRST to TCPSTATE_STATE_LAST. */
+struct tcpstate_endpoint {
+	struct tcpstate_tuple tuple;
+	uint8_t local;
+	uint8_t remote;
+	uint64_t age_ns;
+};
+
+/**
+ * struct tcpstate_transition - one end has moved
+ * @duration: in the old state, ns; not known for the far end and where the endpoint begins
+ * @end: enum tcpstate_end
+ * @cause: enum tcpstate_cause, or a number that this program does not know
+ */
+struct tcpstate_transition {
+	uint64_t seq;
+	uint64_t time_ns;
+	struct tcpstate_value duration;
+	uint8_t end;
+	uint8_t from;
+	uint8_t to;
+	uint32_t cause;
+	struct tcpstate_tuple tuple;
+};
+
+/**
+ * struct tcpstate_stats - one network namespace, in more detail than /proc says
+ * @snapshot: what /proc says; its version is that of the netlink family
+ * @older: of each state, endpoints that have been in it for 60 s, 300 s or longer
+ * @histogram: of each state, how long those that left it had been in it; see the spec
+ * @matrix: transitions by old and new state; element 0 of either is unused
+ * @event_seq: last sequence number given to an event
+ * @event_lost: events that got none
+ */
+struct tcpstate_stats {
+	struct tcpstate_snapshot snapshot;
+	uint32_t older[TCPSTATE_STATE_LAST + 1][TCPSTATE_AGES];
+	uint64_t histogram[TCPSTATE_STATE_LAST + 1][TCPSTATE_HISTOGRAM_BUCKETS];
+	uint64_t matrix[TCPSTATE_STATE_LAST + 1][TCPSTATE_STATE_LAST + 1];
+	uint64_t event_seq;
+	uint64_t event_lost;
+};
+
+struct tcpstate_config {
+	struct tcpstate_value limit;
+	struct tcpstate_value event_batch;
+	struct tcpstate_value event_delay_ms;
+	struct tcpstate_value event_queue;
+};
+
+/*
+ * Each decodes the attributes of one message, without its headers. @result is overwritten. Return:
+ * 0, or -EBADMSG where an attribute that is needed is missing, of another length, or out of range
+ * (a state that is none; a number above INT64_MAX).
+ */
+int tcpstate_decode_stats(const void *attrs, size_t len, struct tcpstate_stats *result);
+int tcpstate_decode_endpoint(const void *attrs, size_t len, struct tcpstate_endpoint *result);
+int tcpstate_decode_config(const void *attrs, size_t len, struct tcpstate_config *result);
+
+/**
+ * tcpstate_decode_events() - a message of the group "transitions"
+ * @attrs: its attributes
+ * @len: their length, bytes
+ * @lost: gets the kernel's count of lost events
+ * @each: called for every transition, in order; what it returns other than 0 ends it
+ * @arg: for @each
+ *
+ * Return: 0, -EBADMSG, or what @each returned. @each may have been called before -EBADMSG.
+ */
+int tcpstate_decode_events(const void *attrs, size_t len, uint64_t *lost,
+			   int (*each)(const struct tcpstate_transition *t, void *arg), void *arg);
+
+#endif

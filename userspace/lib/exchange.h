@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A link's socket: requests, their answers, and errors in words. For link.c alone.
+ */
+#ifndef TCPSTATE_EXCHANGE_H
+#define TCPSTATE_EXCHANGE_H
+
+#include <libmnl/libmnl.h>
+#include <sys/types.h>
+
+#include "link.h"
+
+#define LINK_REQUEST_MAX	1024
+#define LINK_REPLY_MAX		65536	/* the kernel's dumps have at most 32 KiB a message */
+
+/**
+ * struct tcpstate_link - one socket
+ * @nl: libmnl's
+ * @seq: of the last request
+ * @family: number of the module's family
+ * @group: number of the group "transitions"
+ * @notify: number of the group in which the kernel tells that a family is gone
+ * @started: an event has come: the next three are known
+ * @next_seq: of the event that comes next if none is lost
+ * @lost_before: the kernel's count of lost events in the first message
+ * @loss: what the reader is told
+ * @error: the last one
+ * @reply: what has been received
+ */
+struct tcpstate_link {
+	struct mnl_socket *nl;
+	uint32_t seq;
+	uint16_t family;
+	uint32_t group;
+	uint32_t notify;
+	bool started;
+	uint64_t next_seq;
+	uint64_t lost_before;
+	struct tcpstate_loss loss;
+	char error[256];
+	char reply[LINK_REPLY_MAX] __attribute__((aligned(8)));
+};
+
+/*
+ * What to do with a message, given its attributes. What it returns other than 0 is returned to
+ * whoever asked.
+ */
+typedef int (*take_fn)(const void *attrs, size_t len, void *arg);
+
+/**
+ * struct exchange - where the answer to a request is
+ * @link: link
+ * @take: for its messages, as long as @ret is 0
+ * @arg: for @take
+ * @ret: the result so far
+ * @interrupted: a dump that has to begin anew
+ * @done: no further message will come
+ */
+struct exchange {
+	struct tcpstate_link *link;
+	take_fn take;
+	void *arg;
+	int ret;
+	bool interrupted;
+	bool done;
+};
+
+/* Keeps a line for people and returns @err. */
+__attribute__((format(printf, 3, 4)))
+int link_fail(struct tcpstate_link *link, int err, const char *fmt, ...);
+/* The same for errno, negative. */
+int link_fail_errno(struct tcpstate_link *link, const char *what);
+/* The same for a refusal: the kernel's words, if any, from byte @skip of @nlh (or NULL) on. */
+int link_refused(struct tcpstate_link *link, int err, const struct nlmsghdr *nlh, size_t skip);
+
+/* Begins a request in @buf, LINK_REQUEST_MAX bytes that are aligned. */
+struct nlmsghdr *link_request(struct tcpstate_link *link, char *buf, uint16_t family,
+			      uint8_t cmd, uint16_t flags);
+/* Sends it and reads all of the answer, so that the next one can follow. */
+int link_exchange(struct exchange *x, struct nlmsghdr *nlh);
+/* The same for a request that is no dump. */
+int link_ask(struct tcpstate_link *link, struct nlmsghdr *nlh, take_fn take, void *arg);
+
+/* One datagram into link->reply; its length, or -1 and errno. */
+ssize_t link_receive(struct tcpstate_link *link, int flags);
+int link_take(struct tcpstate_link *link, const struct nlmsghdr *nlh, take_fn take, void *arg);
+
+#endif

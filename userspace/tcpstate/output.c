@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What several subcommands print alike: the ends of connections, JSON, and failures.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tcpstate.h"
+
+enum exit_code link_failed(const struct tcpstate_link *link, int err)
+{
+	fprintf(stderr, "tcpstate: %s\n", tcpstate_link_error(link));
+	return err == -ENOENT ? TCPSTATE_NOT_LOADED : TCPSTATE_FAILURE;
+}
+
+/* An address whose name has been asked for; empty: it has none. */
+struct host {
+	int family;
+	uint8_t addr[16];
+	char *name;
+};
+
+static int compare_hosts(const void *a, const void *b)
+{
+	const struct host *x = a, *y = b;
+
+	if (x->family != y->family)
+		return x->family - y->family;
+	return memcmp(x->addr, y->addr, sizeof(x->addr));
+}
+
+static char *ask_name(const struct host *h)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	const void *sa = h->family == AF_INET ? (void *)&v4 : (void *)&v6;
+	char name[NI_MAXHOST];
+
+	memcpy(&v4.sin_addr, h->addr, sizeof(v4.sin_addr));
+	memcpy(&v6.sin6_addr, h->addr, sizeof(v6.sin6_addr));
+	if (getnameinfo(sa, h->family == AF_INET ? sizeof(v4) : sizeof(v6), name, sizeof(name),
+			NULL, 0, NI_NAMEREQD))
+		return NULL;
+	return strdup(name);
+}
+
+/* NULL if the address has no name. Each is asked for once: the answer can take seconds. */
+static const char *host_name(int family, const uint8_t *addr)
+{
+	static void *hosts;
+	struct host key = { .family = family }, *h;
+	struct host **found;
+
+	memcpy(key.addr, addr, family == AF_INET ? 4 : 16);
+	found = tfind(&key, &hosts, compare_hosts);
+	if (found)
+		return (*found)->name;
+	h = malloc(sizeof(*h));
+	if (!h)
+		return NULL;
+	*h = key;
+	h->name = ask_name(h);
+	if (!tsearch(h, &hosts, compare_hosts)) {
+		free(h->name);
+		free(h);
+		return NULL;
+	}
+	return h->name;
+}
+
+static void format_scope(char *buf, size_t size, uint32_t scope)
+{
+	char name[IF_NAMESIZE];
+
+	if (!scope)
+		*buf = '\0';
+	else if (if_indextoname(scope, name))
+		snprintf(buf, size, "%%%s", name);
+	else
+		snprintf(buf, size, "%%%u", scope);
+}
+
+void format_end(char *buf, size_t size, const struct tcpstate_tuple *t, bool remote,
+		bool resolve)
+{
+	const uint8_t *addr = remote ? t->raddr : t->laddr;
+	const char *name = resolve ? host_name(t->family, addr) : NULL;
+	bool brackets = !name && t->family == AF_INET6;
+	char text[INET6_ADDRSTRLEN], scope[IF_NAMESIZE + 1];
+
+	/* A name says enough; the interface is that of our end. */
+	format_scope(scope, sizeof(scope), remote || name ? 0 : t->scope);
+	if (!name)
+		name = inet_ntop(t->family, addr, text, sizeof(text));
+	snprintf(buf, size, "%s%s%s%s:%u", brackets ? "[" : "", name, scope, brackets ? "]" : "",
+		 remote ? t->rport : t->lport);
+}
+
+static json_t *address_json(const struct tcpstate_tuple *t, const uint8_t *addr)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return json_string(inet_ntop(t->family, addr, text, sizeof(text)));
+}
+
+/* null for an address that has no name. */
+static json_t *name_json(const struct tcpstate_tuple *t, const uint8_t *addr)
+{
+	const char *name = host_name(t->family, addr);
+	json_t *string = name ? json_string(name) : NULL;
+
+	return string ? string : json_null();
+}
+
+json_t *tuple_json(const struct tcpstate_tuple *t, bool resolve)
+{
+	json_t *object;
+
+	object = json_pack("{s:i, s:o, s:i, s:o, s:i, s:o}",
+			   "family", t->family == AF_INET ? 4 : 6,
+			   "local_addr", address_json(t, t->laddr), "local_port", (int)t->lport,
+			   "remote_addr", address_json(t, t->raddr), "remote_port", (int)t->rport,
+			   "scope", t->scope ? json_integer(t->scope) : json_null());
+	if (!object || !resolve)
+		return object;
+	if (json_object_set_new(object, "local_name", name_json(t, t->laddr)) ||
+	    json_object_set_new(object, "remote_name", name_json(t, t->raddr))) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+void print_json(json_t *root)
+{
+	json_dumpf(root, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(root);
+}
