@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the multicast group "transitions" says of connections made by a script is what golden/*.json says.
+#
+#	TCPSTATE_GOLDEN_OUT=DIRECTORY events.sh		writes there what golden/ should be, instead
+. "$(dirname "$0")/lib.sh"
+golden=$here/golden
+mapfile -t names < <("$bin/events")
+plan $((${#names[@]} + 3))
+need busybox; need tc
+
+scenario() {	# NAME
+	"$bin/events" "$1" >"$tmp/$1.json" 2>"$tmp/err" || { diag "$(<"$tmp/err")"; diag "$(<"$tmp/$1.json")"; return 1; }
+	if [ "${TCPSTATE_GOLDEN_OUT-}" ]; then busybox cp "$tmp/$1.json" "$TCPSTATE_GOLDEN_OUT/"; return; fi
+	busybox diff -u "$golden/$1.json" "$tmp/$1.json" >"$tmp/diff" && return
+	busybox sed 's/^/# /' "$tmp/diff"
+	return 1
+}
+# Each file has its scenario: none is left over.
+all_compared() {
+	local file
+	for file in "$golden"/*.json; do
+		file=${file##*/}
+		[[ " ${names[*]} " = *" ${file%.json} "* ]] || { diag "$file is nobody's"; return 1; }
+	done
+}
+
+log_mark
+check "module loaded" module_load
+for name in "${names[@]}"; do check "$name" scenario "$name"; done
+check "each golden file has its scenario" all_compared
+check "the kernel log is clean" log_clean
+finish

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Requests made of what is in nl.c, and sockets; declared in nl.h. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nl.h"
+
+int nl_stats(struct nl *nl, struct nl_stats *s)
+{
+	struct nl_msg m;
+	int err;
+
+	nl_begin(&m, nl, TCPSTATE_CMD_STATS_GET, 0);
+	err = nl_ask(nl, &m);
+	return err ? err : nl_parse_stats(&nl->answer.h, s);
+}
+
+int nl_config(struct nl *nl, struct nl_config *c)
+{
+	struct nl_msg m;
+	int err;
+
+	nl_begin(&m, nl, TCPSTATE_CMD_CONFIG_GET, 0);
+	err = nl_ask(nl, &m);
+	return err ? err : nl_parse_config(&nl->answer.h, c);
+}
+
+int nl_set(struct nl *nl, int key, uint32_t value)
+{
+	struct nl_msg m;
+
+	nl_begin(&m, nl, TCPSTATE_CMD_CONFIG_SET, NLM_F_ACK);
+	nl_put_u32(&m, key, value);
+	return nl_ask(nl, &m);
+}
+
+int nl_get(struct nl *nl, const struct nl_tuple *t, struct nl_endpoint *e)
+{
+	struct nl_msg m;
+	int err;
+
+	nl_begin(&m, nl, TCPSTATE_CMD_ENDPOINT_GET, 0);
+	nl_put_tuple(&m, t);
+	err = nl_ask(nl, &m);
+	return err ? err : nl_parse_endpoint(&nl->answer.h, e);
+}
+
+static void take_addr(struct nl_tuple *t, int end, const struct sockaddr_storage *addr)
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
+
+	t->port[end] = ntohs(in->sin_port);	/* where it is in a sockaddr_in6, too */
+	t->family = AF_INET;
+	if (addr->ss_family == AF_INET) {
+		memcpy(t->addr[end], &in->sin_addr, 4);
+	} else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		memcpy(t->addr[end], in6->sin6_addr.s6_addr + 12, 4);
+	} else {
+		memcpy(t->addr[end], &in6->sin6_addr, 16);
+		t->family = AF_INET6;
+	}
+}
+
+int nl_tuple_of(int fd, struct nl_tuple *t)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+
+	memset(t, 0, sizeof(*t));
+	if (getsockname(fd, (struct sockaddr *)&addr, &len))
+		return -errno;
+	take_addr(t, 0, &addr);
+	len = sizeof(addr);
+	if (getpeername(fd, (struct sockaddr *)&addr, &len))
+		return -errno;
+	take_addr(t, 1, &addr);
+	return 0;
+}
+
+bool nl_same(const struct nl_tuple *a, const struct nl_tuple *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+socklen_t nl_sockaddr(struct sockaddr_storage *addr, const char *host, int port)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)addr;
+	struct sockaddr_in *in = (struct sockaddr_in *)addr;
+
+	memset(addr, 0, sizeof(*addr));
+	if (strchr(host, ':')) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		inet_pton(AF_INET6, host, &in6->sin6_addr);
+		return sizeof(*in6);
+	}
+	in->sin_family = AF_INET;
+	in->sin_port = htons(port);
+	inet_pton(AF_INET, host, &in->sin_addr);
+	return sizeof(*in);
+}
+
+static int socket_at(const char *host, int port, int flags)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = nl_sockaddr(&addr, host, port);
+	int fd, one = 1;
+
+	fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (!bind(fd, (struct sockaddr *)&addr, len))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+int nl_listen(const char *host, int port, int backlog)
+{
+	int fd = socket_at(host, port, 0);
+
+	if (fd >= 0 && listen(fd, backlog)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int nl_connect(const char *host, int port, const char *to, int to_port, bool nonblock)
+{
+	int flags = nonblock ? SOCK_NONBLOCK : 0, fd;
+	struct sockaddr_storage addr;
+	socklen_t len = nl_sockaddr(&addr, to, to_port);
+
+	if (host)
+		fd = socket_at(host, port, flags);
+	else
+		fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (struct sockaddr *)&addr, len) && errno != EINPROGRESS) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+void nl_reset(int fd)
+{
+	struct linger l = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	close(fd);
+}

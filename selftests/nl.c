@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "nl.h"
+
+static const struct nlattr *attr_first(const void *start, const void *end)
+{
+	const struct nlattr *a = start;
+
+	if ((const char *)end - (const char *)start < NLA_HDRLEN || a->nla_len < NLA_HDRLEN ||
+	    a->nla_len > (const char *)end - (const char *)start)
+		return NULL;
+	return a;
+}
+
+/* Goes over all attributes; what is left over afterwards is not NULL only where the message lies. */
+#define for_each_attr(a, start, end) \
+	for (a = attr_first(start, end); a; a = attr_first((const char *)a + NLA_ALIGN(a->nla_len), end))
+
+static int attr_type(const struct nlattr *a)
+{
+	return a->nla_type & NLA_TYPE_MASK;
+}
+
+static size_t attr_len(const struct nlattr *a)
+{
+	return a->nla_len - NLA_HDRLEN;
+}
+
+static const void *attr_data(const struct nlattr *a)
+{
+	return (const char *)a + NLA_HDRLEN;
+}
+
+static const void *attr_end(const struct nlattr *a)
+{
+	return (const char *)a + a->nla_len;
+}
+
+/* Copies exactly @len bytes; counts what does not fit in *bad. */
+static void take(const struct nlattr *a, void *to, size_t len, int *bad)
+{
+	if (attr_len(a) == len) {
+		memcpy(to, attr_data(a), len);
+		return;
+	}
+	printf("# attribute %d has %zu bytes, not %zu\n", attr_type(a), attr_len(a), len);
+	(*bad)++;
+}
+
+static void unknown(const char *set, const struct nlattr *a, int *bad)
+{
+	printf("# attribute %d is not in the set %s\n", attr_type(a), set);
+	(*bad)++;
+}
+
+/* Sockets and requests */
+
+static int receive(struct nl *nl)
+{
+	ssize_t n;
+
+	do
+		n = recv(nl->fd, nl->answer.bytes, nl->room, MSG_TRUNC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n > nl->room)
+		return -EMSGSIZE;
+	nl->len = n;
+	return 0;
+}
+
+int nl_parse_error(struct nl *nl, const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+	const char *start = (const char *)e + sizeof(*e), *end = (const char *)h + h->nlmsg_len;
+	const struct nlattr *a;
+
+	nl->text[0] = 0;
+	nl->offset = -1;
+	/* A DONE has the number alone before its attributes. The request itself is left out (NETLINK_CAP_ACK). */
+	if (h->nlmsg_type == NLMSG_DONE)
+		start = (const char *)e + sizeof(int);
+	if (h->nlmsg_flags & NLM_F_ACK_TLVS) {
+		for_each_attr(a, start, end) {
+			if (attr_type(a) == NLMSGERR_ATTR_MSG)
+				snprintf(nl->text, sizeof(nl->text), "%s", (const char *)attr_data(a));
+			else if (attr_type(a) == NLMSGERR_ATTR_OFFS)
+				memcpy(&nl->offset, attr_data(a), sizeof(nl->offset));
+		}
+	}
+	return e->error;
+}
+
+int nl_send(struct nl *nl, struct nl_msg *m)
+{
+	m->h.nlmsg_seq = ++nl->seq;
+	if (send(nl->fd, m, m->h.nlmsg_len, 0) != (ssize_t)m->h.nlmsg_len)
+		return -errno;
+	return 0;
+}
+
+int nl_ask(struct nl *nl, struct nl_msg *m)
+{
+	int err = nl_send(nl, m);
+
+	nl->text[0] = 0;
+	nl->offset = -1;
+	while (!err) {
+		err = receive(nl);
+		if (err || nl->answer.h.nlmsg_seq != nl->seq)
+			continue;
+		if (nl->answer.h.nlmsg_type == NLMSG_ERROR)
+			return nl_parse_error(nl, &nl->answer.h);
+		return 0;
+	}
+	return err;
+}
+
+static int resolve(struct nl *nl)
+{
+	const struct nlattr *a, *g, *x;
+	struct nl_msg m;
+	int err;
+
+	nl->family = GENL_ID_CTRL;
+	nl_begin(&m, nl, CTRL_CMD_GETFAMILY, 0);
+	nl_put(&m, CTRL_ATTR_FAMILY_NAME, TCPSTATE_FAMILY_NAME, sizeof(TCPSTATE_FAMILY_NAME));
+	err = nl_ask(nl, &m);
+	if (err)
+		return err;
+	for_each_attr(a, nl->answer.bytes + NLMSG_HDRLEN + GENL_HDRLEN, nl->answer.bytes + nl->len) {
+		if (attr_type(a) == CTRL_ATTR_FAMILY_ID)
+			nl->family = *(const uint16_t *)attr_data(a);
+		if (attr_type(a) != CTRL_ATTR_MCAST_GROUPS)
+			continue;
+		for_each_attr(g, attr_data(a), attr_end(a)) {
+			const char *name = "";
+			uint32_t id = 0;
+
+			for_each_attr(x, attr_data(g), attr_end(g)) {
+				if (attr_type(x) == CTRL_ATTR_MCAST_GRP_NAME)
+					name = attr_data(x);
+				else if (attr_type(x) == CTRL_ATTR_MCAST_GRP_ID)
+					id = *(const uint32_t *)attr_data(x);
+			}
+			if (!strcmp(name, TCPSTATE_MCGRP_TRANSITIONS))
+				nl->group[NL_TRANSITIONS] = id;
+			else if (!strcmp(name, TCPSTATE_MCGRP_ALERTS))
+				nl->group[NL_ALERTS] = id;
+		}
+	}
+	return nl->group[NL_TRANSITIONS] && nl->group[NL_ALERTS] ? 0 : -ENOENT;
+}
+
+int nl_open_short(struct nl *nl)
+{
+	struct timeval patience = { .tv_sec = 20 };
+	int one = 1, err;
+
+	memset(nl, 0, offsetof(struct nl, answer));
+	nl->room = NL_ROOM_SHORT;
+	nl->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
+	if (nl->fd < 0)
+		return -errno;
+	setsockopt(nl->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	setsockopt(nl->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+	setsockopt(nl->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	err = resolve(nl);
+	if (err)
+		nl_close(nl);
+	return err;
+}
+
+int nl_open(struct nl *nl)
+{
+	int err = nl_open_short(nl);
+
+	nl->room = NL_ROOM;
+	return err;
+}
+
+void nl_close(struct nl *nl)
+{
+	close(nl->fd);
+	nl->fd = -1;
+}
+
+void nl_begin(struct nl_msg *m, const struct nl *nl, int cmd, int flags)
+{
+	struct genlmsghdr *g = (struct genlmsghdr *)(m->bytes + NLMSG_HDRLEN);
+
+	memset(m, 0, NLMSG_HDRLEN + GENL_HDRLEN);
+	m->h.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
+	m->h.nlmsg_type = nl->family;
+	m->h.nlmsg_flags = NLM_F_REQUEST | flags;
+	g->cmd = cmd;
+	g->version = TCPSTATE_FAMILY_VERSION;
+}
+
+void nl_put(struct nl_msg *m, int type, const void *data, size_t len)
+{
+	struct nlattr *a = (struct nlattr *)(m->bytes + m->h.nlmsg_len);
+
+	a->nla_type = type;
+	a->nla_len = NLA_HDRLEN + len;
+	memset((char *)a + NLA_HDRLEN, 0, NLA_ALIGN(len));
+	if (len)
+		memcpy((char *)a + NLA_HDRLEN, data, len);
+	m->h.nlmsg_len += NLA_ALIGN(a->nla_len);
+}
+
+void nl_put_u16(struct nl_msg *m, int type, uint16_t value)
+{
+	nl_put(m, type, &value, sizeof(value));
+}
+
+void nl_put_u32(struct nl_msg *m, int type, uint32_t value)
+{
+	nl_put(m, type, &value, sizeof(value));
+}
+
+void nl_put_u64(struct nl_msg *m, int type, uint64_t value)
+{
+	nl_put(m, type, &value, sizeof(value));
+}
+
+void nl_put_tuple(struct nl_msg *m, const struct nl_tuple *t)
+{
+	nl_put_u32(m, TCPSTATE_A_ENDPOINT_FAMILY, t->family);
+	nl_put(m, TCPSTATE_A_ENDPOINT_LOCAL_ADDR, t->addr[0], nl_addr_len(t->family));
+	nl_put(m, TCPSTATE_A_ENDPOINT_REMOTE_ADDR, t->addr[1], nl_addr_len(t->family));
+	nl_put_u16(m, TCPSTATE_A_ENDPOINT_LOCAL_PORT, t->port[0]);
+	nl_put_u16(m, TCPSTATE_A_ENDPOINT_REMOTE_PORT, t->port[1]);
+	if (t->scope)
+		nl_put_u32(m, TCPSTATE_A_ENDPOINT_SCOPE, t->scope);
+}
+
+struct nlattr *nl_nest(struct nl_msg *m, int type)
+{
+	struct nlattr *nest = (struct nlattr *)(m->bytes + m->h.nlmsg_len);
+
+	nl_put(m, type | NLA_F_NESTED, NULL, 0);
+	return nest;
+}
+
+void nl_nest_end(struct nl_msg *m, struct nlattr *nest)
+{
+	nest->nla_len = m->bytes + m->h.nlmsg_len - (char *)nest;
+}
+
+/* Answers */
+
+static const void *attrs_of(const struct nlmsghdr *h)
+{
+	return (const char *)h + NLMSG_HDRLEN + GENL_HDRLEN;
+}
+
+static const void *end_of(const struct nlmsghdr *h)
+{
+	return (const char *)h + h->nlmsg_len;
+}
+
+static bool is_cmd(const struct nlmsghdr *h, int cmd)
+{
+	const struct genlmsghdr *g = NLMSG_DATA(h);
+
+	if (h->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN && g->cmd == cmd && g->version == TCPSTATE_FAMILY_VERSION)
+		return true;
+	printf("# command %d where %d was to come\n", g->cmd, cmd);
+	return false;
+}
+
+/* The attributes of a tuple, which have the same numbers in both sets. Returns whether @a is one. */
+static bool parse_tuple(const struct nlattr *a, struct nl_tuple *t, int *bad)
+{
+	switch (attr_type(a)) {
+	case TCPSTATE_A_ENDPOINT_FAMILY:
+		take(a, &t->family, 4, bad);
+		break;
+	case TCPSTATE_A_ENDPOINT_LOCAL_ADDR:
+		take(a, t->addr[0], nl_addr_len(t->family), bad);
+		break;
+	case TCPSTATE_A_ENDPOINT_REMOTE_ADDR:
+		take(a, t->addr[1], nl_addr_len(t->family), bad);
+		break;
+	case TCPSTATE_A_ENDPOINT_LOCAL_PORT:
+		take(a, &t->port[0], 2, bad);
+		break;
+	case TCPSTATE_A_ENDPOINT_REMOTE_PORT:
+		take(a, &t->port[1], 2, bad);
+		break;
+	case TCPSTATE_A_ENDPOINT_SCOPE:
+		take(a, &t->scope, 4, bad);
+		*bad += !t->scope;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* All @seen from 1 to @max but those in @may, once each. */
+static int complete(const char *set, const unsigned char *seen, int max, unsigned int may)
+{
+	int i, bad = 0;
+
+	for (i = 1; i <= max; i++) {
+		if (seen[i] == 1 || (!seen[i] && (may & 1u << i)))
+			continue;
+		printf("# attribute %d of the set %s is there %d times\n", i, set, seen[i]);
+		bad++;
+	}
+	return bad;
+}
+
+int nl_parse_endpoint(const struct nlmsghdr *h, struct nl_endpoint *e)
+{
+	unsigned char seen[TCPSTATE_A_ENDPOINT_MAX + 1] = { 0 };
+	const struct nlattr *a;
+	int bad = 0;
+
+	memset(e, 0, sizeof(*e));
+	if (!is_cmd(h, TCPSTATE_CMD_ENDPOINT_GET))
+		return -EBADMSG;
+	for_each_attr(a, attrs_of(h), end_of(h)) {
+		if (attr_type(a) <= TCPSTATE_A_ENDPOINT_MAX)
+			seen[attr_type(a)]++;
+		if (parse_tuple(a, &e->tuple, &bad))
+			continue;
+		if (attr_type(a) == TCPSTATE_A_ENDPOINT_LOCAL_STATE)
+			take(a, &e->local, 4, &bad);
+		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_REMOTE_STATE)
+			take(a, &e->remote, 4, &bad);
+		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_AGE_NS)
+			take(a, &e->age_ns, 8, &bad);
+		else if (attr_type(a) != TCPSTATE_A_ENDPOINT_PAD)
+			unknown("endpoint", a, &bad);
+	}
+	bad += complete("endpoint", seen, TCPSTATE_A_ENDPOINT_AGE_NS, 1u << TCPSTATE_A_ENDPOINT_SCOPE);
+	return bad ? -EBADMSG : 0;
+}
+
+static void parse_state(const struct nlattr *nest, struct nl_stats *s, int *bad)
+{
+	unsigned char seen[TCPSTATE_A_STATE_STATS_MAX + 1] = { 0 };
+	struct nl_state state = { 0 };
+	const struct nlattr *a;
+	uint32_t number = 0;
+
+	for_each_attr(a, attr_data(nest), attr_end(nest)) {
+		if (attr_type(a) <= TCPSTATE_A_STATE_STATS_MAX)
+			seen[attr_type(a)]++;
+		switch (attr_type(a)) {
+		case TCPSTATE_A_STATE_STATS_STATE: take(a, &number, 4, bad); break;
+		case TCPSTATE_A_STATE_STATS_COUNT: take(a, &state.count, 4, bad); break;
+		case TCPSTATE_A_STATE_STATS_ENTERED: take(a, &state.entered, 8, bad); break;
+		case TCPSTATE_A_STATE_STATS_OLDEST_NS: take(a, &state.oldest_ns, 8, bad); break;
+		case TCPSTATE_A_STATE_STATS_OLDER_60S: take(a, &state.older_60s, 4, bad); break;
+		case TCPSTATE_A_STATE_STATS_OLDER_300S: take(a, &state.older_300s, 4, bad); break;
+		case TCPSTATE_A_STATE_STATS_HISTOGRAM:
+			take(a, state.histogram, sizeof(state.histogram), bad);
+			state.has_histogram = true;
+			break;
+		case TCPSTATE_A_STATE_STATS_PAD: break;
+		default: unknown("state-stats", a, bad);
+		}
+	}
+	*bad += complete("state-stats", seen, TCPSTATE_A_STATE_STATS_HISTOGRAM,
+			 number == TCPSTATE_STATE_CLOSE ? 1u << TCPSTATE_A_STATE_STATS_HISTOGRAM : 0);
+	if (number < 1 || number >= STATES) {
+		printf("# there is no state %u\n", number);
+		(*bad)++;
+		return;
+	}
+	s->state[number] = state;
+}
+
+int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)
+{
+	unsigned char seen[TCPSTATE_A_STATS_MAX + 1] = { 0 };
+	uint64_t matrix[(STATES - 1) * (STATES - 1)] = { 0 };
+	const struct nlattr *a;
+	int bad = 0, i;
+
+	memset(s, 0, sizeof(*s));
+	if (!is_cmd(h, TCPSTATE_CMD_STATS_GET))
+		return -EBADMSG;
+	for_each_attr(a, attrs_of(h), end_of(h)) {
+		if (attr_type(a) <= TCPSTATE_A_STATS_MAX)
+			seen[attr_type(a)]++;
+		switch (attr_type(a)) {
+		case TCPSTATE_A_STATS_NETNS: take(a, &s->netns, 4, &bad); break;
+		case TCPSTATE_A_STATS_TRACKED: take(a, &s->tracked, 4, &bad); break;
+		case TCPSTATE_A_STATS_LIMIT: take(a, &s->limit, 4, &bad); break;
+		case TCPSTATE_A_STATS_STATE: parse_state(a, s, &bad); break;
+		case TCPSTATE_A_STATS_MATRIX: take(a, matrix, sizeof(matrix), &bad); break;
+		case TCPSTATE_A_STATS_TRANSITIONS: take(a, &s->transitions, 8, &bad); break;
+		case TCPSTATE_A_STATS_INVALID: take(a, &s->invalid, 8, &bad); break;
+		case TCPSTATE_A_STATS_MALFORMED: take(a, &s->malformed, 8, &bad); break;
+		case TCPSTATE_A_STATS_UNTRACKED: take(a, &s->untracked, 8, &bad); break;
+		case TCPSTATE_A_STATS_EVENT_SEQ: take(a, &s->event_seq, 8, &bad); break;
+		case TCPSTATE_A_STATS_EVENT_LOST: take(a, &s->event_lost, 8, &bad); break;
+		case TCPSTATE_A_STATS_PAD: break;
+		default: unknown("stats", a, &bad);
+		}
+	}
+	for (i = 0; i < (STATES - 1) * (STATES - 1); i++)
+		s->matrix[i / (STATES - 1) + 1][i % (STATES - 1) + 1] = matrix[i];
+	if (seen[TCPSTATE_A_STATS_STATE] == STATES - 1)	/* one of each: the others would be missing below */
+		seen[TCPSTATE_A_STATS_STATE] = 1;
+	bad += complete("stats", seen, TCPSTATE_A_STATS_EVENT_LOST, 0);
+	return bad ? -EBADMSG : 0;
+}
+
+int nl_parse_config(const struct nlmsghdr *h, struct nl_config *c)
+{
+	unsigned char seen[TCPSTATE_A_CONFIG_MAX + 1] = { 0 };
+	const struct nlattr *a;
+	int bad = 0;
+
+	if (!is_cmd(h, TCPSTATE_CMD_CONFIG_GET))
+		return -EBADMSG;
+	for_each_attr(a, attrs_of(h), end_of(h)) {
+		if (attr_type(a) <= TCPSTATE_A_CONFIG_MAX)
+			seen[attr_type(a)]++;
+		switch (attr_type(a)) {
+		case TCPSTATE_A_CONFIG_LIMIT: take(a, &c->limit, 4, &bad); break;
+		case TCPSTATE_A_CONFIG_EVENT_BATCH: take(a, &c->batch, 4, &bad); break;
+		case TCPSTATE_A_CONFIG_EVENT_DELAY_MS: take(a, &c->delay_ms, 4, &bad); break;
+		case TCPSTATE_A_CONFIG_EVENT_QUEUE: take(a, &c->queue, 4, &bad); break;
+		default: unknown("config", a, &bad);
+		}
+	}
+	bad += complete("config", seen, TCPSTATE_A_CONFIG_MAX, 0);
+	return bad ? -EBADMSG : 0;
+}
+
+int nl_dump_next(struct nl *nl, void (*each)(const struct nl_endpoint *e, void *arg), void *arg)
+{
+	const struct nlmsghdr *h = &nl->answer.h;
+	struct nl_endpoint e;
+	size_t len;
+	int err;
+
+	err = receive(nl);
+	if (err)
+		return err;
+	for (len = nl->len; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+		if (h->nlmsg_seq != nl->seq)
+			continue;
+		if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+			return nl_parse_error(nl, h);
+		if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+			return -EINTR;
+		err = nl_parse_endpoint(h, &e);
+		if (err)
+			return err;
+		if (each)
+			each(&e, arg);
+	}
+	return 1;
+}
+
+int nl_dump(struct nl *nl, struct nl_msg *m, void (*each)(const struct nl_endpoint *e, void *arg), void *arg)
+{
+	int err = nl_send(nl, m);
+
+	nl->text[0] = 0;
+	nl->offset = -1;
+	if (err)
+		return err;
+	do
+		err = nl_dump_next(nl, each, arg);
+	while (err > 0);
+	return err;
+}
+
+/* Events */
+
+int nl_join(struct nl *nl, int group)
+{
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nl->group[group], sizeof(int)) ? -errno : 0;
+}
+
+int nl_leave(struct nl *nl, int group)
+{
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &nl->group[group], sizeof(int)) ? -errno : 0;
+}
+
+static void parse_event(const struct nlattr *nest, struct nl_event *e, int *bad)
+{
+	unsigned char seen[TCPSTATE_A_TRANSITION_MAX + 1] = { 0 };
+	const struct nlattr *a;
+
+	memset(e, 0, sizeof(*e));
+	/* The family tells how long an address is, and may come behind it. */
+	for_each_attr(a, attr_data(nest), attr_end(nest))
+		if (attr_type(a) == TCPSTATE_A_TRANSITION_FAMILY)
+			take(a, &e->tuple.family, 4, bad);
+	for_each_attr(a, attr_data(nest), attr_end(nest)) {
+		if (attr_type(a) <= TCPSTATE_A_TRANSITION_MAX)
+			seen[attr_type(a)]++;
+		if (parse_tuple(a, &e->tuple, bad))
+			continue;
+		switch (attr_type(a)) {
+		case TCPSTATE_A_TRANSITION_SEQ: take(a, &e->seq, 8, bad); break;
+		case TCPSTATE_A_TRANSITION_TIME_NS: take(a, &e->time_ns, 8, bad); break;
+		case TCPSTATE_A_TRANSITION_END: take(a, &e->end, 4, bad); break;
+		case TCPSTATE_A_TRANSITION_OLD_STATE: take(a, &e->from, 4, bad); break;
+		case TCPSTATE_A_TRANSITION_NEW_STATE: take(a, &e->to, 4, bad); break;
+		case TCPSTATE_A_TRANSITION_CAUSE: take(a, &e->cause, 4, bad); break;
+		case TCPSTATE_A_TRANSITION_DURATION_NS: take(a, &e->duration_ns, 8, bad); break;
+		case TCPSTATE_A_TRANSITION_PAD: break;
+		default: unknown("transition", a, bad);
+		}
+	}
+	e->has_duration = seen[TCPSTATE_A_TRANSITION_DURATION_NS];
+	*bad += complete("transition", seen, TCPSTATE_A_TRANSITION_DURATION_NS,
+			 1u << TCPSTATE_A_TRANSITION_SCOPE | 1u << TCPSTATE_A_TRANSITION_DURATION_NS);
+}
+
+int nl_events(struct nl *nl, int ms, void (*each)(const struct nl_event *e, void *arg), void *arg, uint64_t *lost)
+{
+	struct pollfd p = { .fd = nl->fd, .events = POLLIN };
+	const struct nlattr *a;
+	int n = 0, bad = 0, err;
+	struct nl_event e;
+
+	if (poll(&p, 1, ms) <= 0)
+		return 0;
+	err = receive(nl);
+	if (err)
+		return err;
+	if (!is_cmd(&nl->answer.h, TCPSTATE_CMD_TRANSITION_NTF) || nl->answer.h.nlmsg_len != nl->len)
+		return -EBADMSG;
+	for_each_attr(a, attrs_of(&nl->answer.h), end_of(&nl->answer.h)) {
+		if (attr_type(a) == TCPSTATE_A_EVENTS_TRANSITION) {
+			parse_event(a, &e, &bad);
+			if (each)
+				each(&e, arg);
+			n++;
+		} else if (attr_type(a) == TCPSTATE_A_EVENTS_LOST) {
+			take(a, lost, 8, &bad);
+		} else if (attr_type(a) != TCPSTATE_A_EVENTS_PAD) {
+			unknown("events", a, &bad);
+		}
+	}
+	if (!n)
+		printf("# a message without events\n");
+	return bad || !n ? -EBADMSG : n;
+}

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The kernel tree's own client, which knows nothing of this module but the YAML: tools/net/ynl, in the directory
+# TCPSTATE_YNL/tools/net/ynl; out of a kernel tree scripts/ynl puts it in build/ynl.
+. "$(dirname "$0")/lib.sh"
+plan 9
+need python3; need ip
+
+ynl=${TCPSTATE_YNL-$here/../build/ynl}/tools/net/ynl
+spec=${TCPSTATE_SPEC-$here/../Documentation/netlink/specs/tcpstate.yaml}
+if [ -e "$here/../../../../../tools/net/ynl/cli.py" ]; then	# in a kernel tree
+	ynl=$here/../../../../net/ynl
+	spec=$here/../../../../../Documentation/netlink/specs/tcpstate.yaml
+fi
+[ -e "$ynl/cli.py" ] || bail "$ynl/cli.py is missing"
+[ -e "$spec" ] || bail "$spec is missing"
+mkdir "$tmp/ynl"
+cp -r "$ynl/cli.py" "$ynl/lib" "$tmp/ynl/"
+cp "$spec" "$tmp/tcpstate.yaml"
+
+client() {
+	in_ns "${ns-tcps-y}" python3 -B "$tmp/ynl/cli.py" --spec "$tmp/tcpstate.yaml" --no-schema --output-json "$@"
+}
+# holds FILE EXPRESSION: of the JSON in the file, as x
+holds() {
+	python3 -c 'import json, sys
+x = json.load(open(sys.argv[1]))
+ok = eval("(" + sys.argv[2] + ")", {"x": x})
+if not ok: print("# wanted", sys.argv[2], "of", json.dumps(x)[:2000])
+sys.exit(not ok)' "$1" "$2"
+}
+
+connections() {
+	module_load && netns tcps-y && serve tcps-y 127.0.0.1 7000 keep && serve tcps-y ::1 7001 keep &&
+	exec_client 127.0.0.1 7000 3 shut && exec_client ::1 7001 2
+}
+exec_client() {	# ADDRESS PORT NUMBER [COMMAND]: stays open until the end
+	mkfifo "$tmp/in$2"
+	ip netns exec tcps-y "$bin/endpoint" connect "$1" "$2" "$3" <"$tmp/in$2" >"$tmp/client$2" 2>&1 &
+	pids+=($!)
+	exec {fd}>"$tmp/in$2"
+	await_line "$tmp/client$2" && { [ -z "${4-}" ] || echo "$4" >&"$fd"; } && sleep 0.2
+}
+
+operations() { ns=- client --list-ops >"$tmp/ops" && is operations "$(grep -c . "$tmp/ops")" 4; }
+stats() {
+	client --do stats-get >"$tmp/stats" && snapshot_of tcps-y &&
+	is tracked "$tracked" 10 &&
+	holds "$tmp/stats" "x['tracked'] == 10 and x['transitions'] == $T_transitions" &&
+	holds "$tmp/stats" "sorted(s['state'] for s in x['state']) == sorted(['established', 'syn-sent', 'syn-recv',
+		'fin-wait1', 'fin-wait2', 'time-wait', 'close', 'close-wait', 'last-ack', 'listen', 'closing'])" &&
+	holds "$tmp/stats" "{s['state']: s['count'] for s in x['state'] if s['count']} ==
+		{'established': 4, 'fin-wait2': 3, 'close-wait': 3}" &&
+	holds "$tmp/stats" "{s['state']: s['entered'] for s in x['state']}['established'] == $E_ESTABLISHED" &&
+	holds "$tmp/stats" "len(x['matrix']) == 121 and sum(x['matrix']) == x['transitions']"
+}
+everything() {
+	client --dump endpoint-get >"$tmp/dump" && holds "$tmp/dump" "len(x) == 10" &&
+	holds "$tmp/dump" "sorted(set(e['local-state'] for e in x)) == ['close-wait', 'established', 'fin-wait2']" &&
+	holds "$tmp/dump" "sum(e['local-addr'] == '127.0.0.1' and e['family'] == 2 for e in x) == 6" &&
+	holds "$tmp/dump" "sum(e['local-addr'] == '::1' and e['family'] == 10 for e in x) == 4" &&
+	holds "$tmp/dump" "sum(e['local-port'] in (7000, 7001) for e in x) == 5" &&
+	holds "$tmp/dump" "all('scope' not in e and e['age-ns'] > 0 for e in x)"
+}
+filtered() {
+	client --dump endpoint-get --json '{"filter": {"states": ["close-wait", "time-wait"]}}' >"$tmp/dump" &&
+	holds "$tmp/dump" "len(x) == 3" &&
+	holds "$tmp/dump" "all(e['local-state'] == 'close-wait' and e['local-port'] == 7000 for e in x)" &&
+	client --dump endpoint-get --json '{"filter": {"local-addr": "00000000000000000000000000000000", "local-prefix": 64, "remote-port-min": 7001,
+		"remote-port-max": 7001}}' >"$tmp/dump" &&
+	holds "$tmp/dump" "[(e['remote-port'], e['local-addr']) for e in x] == 2 * [(7001, '::1')]" &&
+	client --dump endpoint-get --json '{"filter": {"limit": 1}}' >"$tmp/dump" &&
+	holds "$tmp/dump" "len(x) == 1" &&
+	client --dump endpoint-get --json '{"filter": {"min-age-ns": 1000000000000000}}' >"$tmp/dump" &&
+	holds "$tmp/dump" "x == []"
+}
+one() {
+	local tuple
+	client --dump endpoint-get --json '{"filter": {"states": ["fin-wait2"], "limit": 1}}' >"$tmp/dump" &&
+	tuple=$(python3 -c 'import json, sys
+e = json.load(open(sys.argv[1]))[0]
+keys = "family", "local-addr", "remote-addr", "local-port", "remote-port"
+import ipaddress	# it prints addresses, and takes them as hexadecimal digits
+for k in "local-addr", "remote-addr":
+    e[k] = ipaddress.ip_address(e[k]).packed.hex()
+print(json.dumps({k: e[k] for k in keys}))' "$tmp/dump") &&
+	client --do endpoint-get --json "$tuple" >"$tmp/one" &&
+	holds "$tmp/one" "x['local-state'] == 'fin-wait2' and x['remote-state'] == 'close-wait'" || return
+	! client --do endpoint-get --json "${tuple/7f000001/7f000009}" >"$tmp/none" ||
+		{ diag "there is no such endpoint"; return 1; }
+	grep -q 'no endpoint with this tuple' "$tmp/none" || { diag "$(<"$tmp/none")"; return 1; }
+}
+config() {
+	client --do config-set --json '{"event-delay-ms": 7, "event-batch": 9}' >/dev/null &&
+	client --do config-get >"$tmp/config" &&
+	holds "$tmp/config" "(x['event-delay-ms'], x['event-batch'], x['event-queue']) == (7, 9, 65536)" || return
+	! client --do config-set --json '{"event-delay-ms": 8, "event-batch": 65}' >"$tmp/refused" ||
+		{ diag "65 was taken"; return 1; }
+	grep -q 'out of range' "$tmp/refused" || { diag "$(<"$tmp/refused")"; return 1; }
+	client --do config-get >"$tmp/config" && holds "$tmp/config" "x['event-delay-ms'] == 7"
+}
+# The client says nothing before its time is over: there are connections from before it listens until it has ended.
+follows() {
+	local pid
+	client --subscribe transitions --sleep 10 >"$tmp/events" 2>"$tmp/err" &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		ip netns exec tcps-y "$bin/endpoint" connect 127.0.0.1 7000 1 </dev/null >/dev/null 2>&1
+		sleep 0.5
+	done
+	wait $pid || { diag "$(<"$tmp/err")"; return 1; }
+	python3 - "$tmp/events" <<-'END'
+	import json, sys
+	events = []
+	for m in json.load(open(sys.argv[1])):
+	    assert m["name"] == "transition-ntf", m
+	    assert m["msg"]["lost"] == 0, m
+	    events += m["msg"]["transition"]
+	print("#", len(events), "events")
+	assert len(events) >= 30
+	assert [e["seq"] for e in events] == list(range(events[0]["seq"], events[0]["seq"] + len(events)))
+	at = {}
+	for e in events:
+	    end = (e["local-addr"], e["remote-addr"], e["local-port"], e["remote-port"], e["end"])
+	    if end in at:
+	        assert at[end] == e["old-state"], (e, at[end])
+	    at[end] = e["new-state"]
+	causes = {e["cause"] for e in events}
+	assert {"send-syn", "send-synack", "syn-acked", "send-fin", "rcv-fin", "fin-acked"} <= causes
+	assert {"local", "remote"} == {e["end"] for e in events}
+	END
+}
+
+log_mark
+check "module loaded, connections" connections
+check "the client lists the operations" operations
+check "statistics" stats
+check "a dump of everything" everything
+check "dumps with filters" filtered
+check "one endpoint by its tuple, and one that is not there" one
+check "configuration" config
+check "the group transitions" follows
+check "the kernel log is clean" log_clean
+finish
