@@ -188,7 +188,8 @@ static void dumps(struct __test_metadata *_metadata, FIXTURE_DATA(churn) *self, 
 	printf("# %u dumps in %u messages: %u stable endpoints, %u times another, %llu transitions meanwhile\n", DUMPS,
 	       messages, nstable, others, (unsigned long long)(after.transitions - before.transitions));
 	EXPECT_LT(8 * DUMPS, messages);
-	EXPECT_LT(10000, after.transitions - before.transitions);
+	/* a debug kernel is slow */
+	EXPECT_LT(getenv("TCPSTATE_MANY") ? 500 : 10000, after.transitions - before.transitions);
 	EXPECT_LT(100, others);
 }
 
