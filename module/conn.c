@@ -205,7 +205,7 @@ struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 }
 
 /* The record behind @conn on its state list, or NULL. */
-static struct tcps_conn *next_of(const struct tcps_lists *lists, const struct tcps_conn *conn)
+static struct tcps_conn *next_of(const struct tcps_lists *lists, struct tcps_conn *conn)
 {
 	if (list_is_last(&conn->by_state, &lists->by_state[conn->listed]))
 		return NULL;
@@ -365,10 +365,10 @@ void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts)
 	}
 }
 
-static struct tcps_view view_of(const struct tcps_conn *conn)
+static struct tcps_view view_of(const struct tcps_conn *conn, u64 now)
 {
 	return (struct tcps_view){
-		.key = conn->key, .since = conn->since,
+		.key = conn->key, .age_ns = now - conn->since,
 		.local = conn->listed, .remote = conn->fsm.remote.state,
 	};
 }
@@ -408,7 +408,7 @@ static bool walk_list(struct tcps_slot *slot, const struct tcps_net *tn, struct 
 		if (now - conn->since < min_age)
 			return true;	/* and what follows is younger still */
 		if (!match || match(&conn->key, arg))
-			views[(*n)++] = view_of(conn);
+			views[(*n)++] = view_of(conn, now);
 		cursor->last = conn->key;
 		cursor->since = conn->since;
 		conn = next_of(slot->lists, conn);
@@ -455,7 +455,7 @@ bool tcps_conn_view(struct tcps_net *tn, const struct tcps_key *key, struct tcps
 	tcps_conn_lock(&slot, tn, key);
 	conn = tcps_conn_find_sender(&slot, tn, key);
 	if (conn)
-		*view = view_of(conn);
+		*view = view_of(conn, shard_now(slot.shard));
 	tcps_conn_unlock(&slot);
 	return conn;
 }

@@ -90,7 +90,7 @@ struct tcps_counts {
 /* What readers are told of a record. */
 struct tcps_view {
 	struct tcps_key key;
-	u64 since;		/* when it entered its local state, ns of CLOCK_BOOTTIME */
+	u64 age_ns;		/* since it entered its local state */
 	u8 local;
 	u8 remote;
 };

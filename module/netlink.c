@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/capability.h>
-#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
@@ -154,12 +153,10 @@ static const struct nla_policy endpoint_policy[TCPSTATE_A_ENDPOINT_MAX + 1] = {
 
 static int put_endpoint(struct sk_buff *skb, const struct tcps_view *view)
 {
-	s64 age = ktime_get_boottime_ns() - view->since;
-
 	if (tcps_wire_put_key(skb, &view->key) ||
 	    nla_put_u32(skb, TCPSTATE_A_ENDPOINT_LOCAL_STATE, view->local) ||
 	    nla_put_u32(skb, TCPSTATE_A_ENDPOINT_REMOTE_STATE, view->remote) ||
-	    nla_put_u64_64bit(skb, TCPSTATE_A_ENDPOINT_AGE_NS, max_t(s64, age, 0),
+	    nla_put_u64_64bit(skb, TCPSTATE_A_ENDPOINT_AGE_NS, view->age_ns,
 			      TCPSTATE_A_ENDPOINT_PAD))
 		return -EMSGSIZE;
 	return 0;
@@ -255,7 +252,7 @@ struct dump {
 
 static int dump_start(struct netlink_callback *cb)
 {
-	struct dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL);
+	struct dump *dump = kzalloc(sizeof(*dump), GFP_KERNEL_ACCOUNT);
 
 	*(struct dump **)cb->ctx = dump;
 	return dump ? 0 : -ENOMEM;
@@ -267,17 +264,21 @@ static int dump_start(struct netlink_callback *cb)
  */
 static int dump_begin(struct dump *dump, struct netlink_callback *cb)
 {
-	const struct genl_dumpit_info *info = genl_dumpit_info(cb);
+	struct nlattr *attrs[TCPSTATE_A_ENDPOINT_MAX + 1];
 	unsigned int a;
 	int err;
 
+	err = genlmsg_parse(cb->nlh, &family, attrs, TCPSTATE_A_ENDPOINT_MAX, endpoint_policy,
+			    cb->extack);
+	if (err)
+		return err;
 	for (a = 0; a < TCPSTATE_A_ENDPOINT_FILTER; a++) {
-		if (!info->attrs[a])
+		if (!attrs[a])
 			continue;
 		NL_SET_ERR_MSG(cb->extack, "a dump takes a filter and nothing else");
 		return -EINVAL;
 	}
-	err = tcps_filter_read(&dump->filter, info->attrs[TCPSTATE_A_ENDPOINT_FILTER], cb->extack);
+	err = tcps_filter_read(&dump->filter, attrs[TCPSTATE_A_ENDPOINT_FILTER], cb->extack);
 	if (err)
 		return err;
 	dump->left = dump->filter.limit;

@@ -36,7 +36,10 @@ static int __net_init netns_begin(struct net *net)
 	return 0;
 
 no_hooks:
+	/* Those that were registered may have run, and may still. */
+	synchronize_rcu();
 	tcps_proc_net_exit(tn);
+	tcps_audit_net_exit(tn);
 no_proc:
 	tcps_conn_net_exit(tn);
 no_conn:

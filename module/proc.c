@@ -38,7 +38,7 @@ static int proc_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "tcpstate %d\n", PROC_VERSION);
 	seq_printf(seq, "netns %u\n", tn->net->ns.inum);
 	seq_printf(seq, "tracked %d\n", atomic_read(&tn->tracked));
-	seq_printf(seq, "limit %u\n", tn->limit);
+	seq_printf(seq, "limit %u\n", READ_ONCE(tn->limit));
 	show_states(seq, tn, stats);
 	for (i = 0; i < TCPS_TOTALS_NUM; i++)
 		seq_printf(seq, "total %s %llu\n", tcps_total_name(i), stats->total[i]);

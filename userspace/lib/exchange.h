@@ -22,7 +22,7 @@
  * @notify: number of the group in which the kernel tells that a family is gone
  * @started: an event has come: the next three are known
  * @next_seq: of the event that comes next if none is lost
- * @lost_before: the kernel's count of lost events in the first message
+ * @lost_before: the kernel's count of lost events when it joined
  * @loss: what the reader is told
  * @error: the last one
  * @reply: what has been received

@@ -289,11 +289,17 @@ int tcpstate_link_endpoint(struct tcpstate_link *link, const struct tcpstate_tup
 
 int tcpstate_link_subscribe(struct tcpstate_link *link, unsigned int buffer)
 {
-	int fd = mnl_socket_get_fd(link->nl), size = buffer ? buffer : EVENT_BUFFER;
+	int fd = mnl_socket_get_fd(link->nl), size = buffer ? buffer : EVENT_BUFFER, ret;
+	struct tcpstate_stats stats;
 
 	/* Beyond rmem_max only with CAP_NET_ADMIN in the initial namespace. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	/* Before: what is lost between this and the first message is this reader's loss, too. */
+	ret = tcpstate_link_stats(link, &stats);
+	if (ret)
+		return ret;
+	link->lost_before = stats.event_lost;
 	/* First, so that no end of the family goes unseen. */
 	if (mnl_socket_setsockopt(link->nl, NETLINK_ADD_MEMBERSHIP, &link->notify,
 				  sizeof(link->notify)) < 0)
@@ -328,15 +334,12 @@ static int take_events(const void *attrs, size_t len, void *arg)
 {
 	const struct events *to = arg;
 	struct tcpstate_link *link = to->link;
-	bool first = !link->started;
 	uint64_t lost;
 	int ret;
 
 	ret = tcpstate_decode_events(attrs, len, &lost, take_transition, arg);
 	if (ret == -EBADMSG)
 		return ret;
-	if (first)
-		link->lost_before = lost;
 	if (lost > link->lost_before)
 		link->loss.kernel = lost - link->lost_before;
 	return ret;
