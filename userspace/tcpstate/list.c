@@ -58,9 +58,9 @@ static const struct column {
 } columns[] = {
 	{ "STATE", 0, format_state },
 	{ "PEER", 0, format_peer },
+	{ "AGE", SCOLS_FL_RIGHT, format_age },	/* before what may be too wide for a terminal */
 	{ "LOCAL", 0, format_local },
 	{ "REMOTE", 0, format_remote },
-	{ "AGE", SCOLS_FL_RIGHT, format_age },
 };
 
 static int add_endpoint(const struct tcpstate_endpoint *e, void *arg)
