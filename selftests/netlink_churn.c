@@ -189,7 +189,7 @@ static void dumps(struct __test_metadata *_metadata, FIXTURE_DATA(churn) *self, 
 	       messages, nstable, others, (unsigned long long)(after.transitions - before.transitions));
 	EXPECT_LT(8 * DUMPS, messages);
 	/* a debug kernel is slow */
-	EXPECT_LT(getenv("TCPSTATE_MANY") ? 500 : 10000, after.transitions - before.transitions);
+	EXPECT_LT(getenv("TCPSTATE_MANY") ? 200 : 10000, after.transitions - before.transitions);
 	EXPECT_LT(100, others);
 }
 
