@@ -12,6 +12,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 
+#include "edges.h"
 #include "fsm.c"
 
 /* Both wrap within a few bytes. */
@@ -43,32 +44,9 @@ struct rung {
 #define ABORT(s, a, l, r)		{ ABORT, R | A, s, a, 0, TCPS_##l, TCPS_##r }
 #define EVENT(e, l, r)			{ EVENT, TCPS_EV_##e, 0, 0, 0, TCPS_##l, TCPS_##r }
 
-static const struct {
-	u8 from, event, to;
-} edges[] = {
-#define TCPS_EDGE(from, event, to, origin, why) { TCPS_##from, TCPS_EV_##event, TCPS_##to },
-#include "states.def"
-};
-
-static const struct {
-	u8 from, to;
-} never[] = {
-#define TCPS_NEVER(from, to, why) { TCPS_##from, TCPS_##to },
-#include "states.def"
-};
-
 static bool listed(const struct tcps_move *move)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(never); i++)
-		if (never[i].from == move->from && never[i].to == move->to)
-			return false;
-	for (i = 0; i < ARRAY_SIZE(edges); i++)
-		if (edges[i].from == move->from && edges[i].event == move->event &&
-		    edges[i].to == move->to)
-			return true;
-	return false;
+	return !tcps_edge_never(move) && tcps_edge_index(move) < TCPS_EDGES;
 }
 
 /* The transitions of one end lead from @before to @after along edges of states.def. */

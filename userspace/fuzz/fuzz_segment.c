@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fsm/edges.h"
 #include "fsm/fsm.h"
 #include "parse.h"
 
@@ -41,21 +42,7 @@ struct input {
 	size_t left;
 };
 
-static const struct {
-	u8 from, event, to;
-} edges[] = {
-#define TCPS_EDGE(from, event, to, origin, why) { TCPS_##from, TCPS_EV_##event, TCPS_##to },
-#include "fsm/states.def"
-};
-
-static const struct {
-	u8 from, to;
-} never[] = {
-#define TCPS_NEVER(from, to, why) { TCPS_##from, TCPS_##to },
-#include "fsm/states.def"
-};
-
-static bool reached[COUNT(edges)];
+static bool reached[TCPS_EDGES];
 
 static u8 take(struct input *in)
 {
@@ -218,13 +205,9 @@ static void check_moves(const struct tcps_move *moves, u8 n, u8 before, u8 after
 	need(n <= TCPS_MOVES);
 	for (i = 0; i < n; i++) {
 		need(moves[i].from == state);
-		for (k = 0; k < COUNT(never); k++)
-			need(moves[i].from != never[k].from || moves[i].to != never[k].to);
-		for (k = 0; k < COUNT(edges); k++)
-			if (moves[i].from == edges[k].from && moves[i].event == edges[k].event &&
-			    moves[i].to == edges[k].to)
-				break;
-		need(k < COUNT(edges));
+		need(!tcps_edge_never(&moves[i]));
+		k = tcps_edge_index(&moves[i]);
+		need(k < TCPS_EDGES);
 		reached[k] = true;
 		state = moves[i].to;
 	}
@@ -391,13 +374,13 @@ static void report(void)
 {
 	size_t i, n = 0;
 
-	for (i = 0; i < COUNT(edges); i++)
+	for (i = 0; i < TCPS_EDGES; i++)
 		n += reached[i];
-	fprintf(stderr, "edges reached: %zu of %zu\n", n, COUNT(edges));
-	for (i = 0; i < COUNT(edges); i++)
+	fprintf(stderr, "edges reached: %zu of %zu\n", n, TCPS_EDGES);
+	for (i = 0; i < TCPS_EDGES; i++)
 		if (!reached[i])
-			fprintf(stderr, "not reached: %s -> %s, %s\n", tcps_state_name(edges[i].from),
-				tcps_state_name(edges[i].to), tcps_event_name(edges[i].event));
+			fprintf(stderr, "not reached: %s -> %s, %s\n", tcps_state_name(tcps_edges[i].from),
+				tcps_state_name(tcps_edges[i].to), tcps_event_name(tcps_edges[i].event));
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -183,17 +183,12 @@ static int add_columns(struct libscols_table *tb)
 
 static int print_text(const struct endpoints *list, const struct options *o)
 {
-	struct libscols_table *tb = scols_new_table();
+	struct libscols_table *tb = new_table(o);
 	size_t i;
 	int ret;
 
 	if (!tb)
 		return -ENOMEM;
-	scols_table_enable_colors(tb, o->color);
-	scols_table_enable_noheadings(tb, o->no_header);
-	scols_table_set_column_separator(tb, "  ");
-	/* An address cut off would be another one. */
-	scols_table_set_termforce(tb, SCOLS_TERMFORCE_NEVER);
 	ret = add_columns(tb);
 	for (i = 0; i < list->n && !ret; i++)
 		ret = add_line(tb, &list->e[i], o);

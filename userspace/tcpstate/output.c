@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What several subcommands print alike: the ends of connections, JSON, and failures.
+ * What several subcommands print alike: the ends of connections, tables, JSON, and failures.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <libsmartcols.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -136,6 +137,20 @@ json_t *tuple_json(const struct tcpstate_tuple *t, bool resolve)
 		return NULL;
 	}
 	return object;
+}
+
+struct libscols_table *new_table(const struct options *o)
+{
+	struct libscols_table *tb = scols_new_table();
+
+	if (!tb)
+		return NULL;
+	scols_table_enable_colors(tb, o->color);
+	scols_table_enable_noheadings(tb, o->no_header);
+	scols_table_set_column_separator(tb, "  ");
+	/* A terminal that is too narrow wraps: a digit, or an address, cut off would lie. */
+	scols_table_set_termforce(tb, SCOLS_TERMFORCE_NEVER);
+	return tb;
 }
 
 void print_json(json_t *root)

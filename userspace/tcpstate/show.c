@@ -101,17 +101,12 @@ static bool wanted(unsigned int state, const struct options *o)
 
 static int show_text(const struct tcpstate_snapshot *s, const struct options *o)
 {
-	struct libscols_table *tb = scols_new_table();
+	struct libscols_table *tb = new_table(o);
 	unsigned int i;
 	int ret;
 
 	if (!tb)
 		return -ENOMEM;
-	scols_table_enable_colors(tb, o->color);
-	scols_table_enable_noheadings(tb, o->no_header);
-	scols_table_set_column_separator(tb, "  ");
-	/* Fits 80 columns. A narrower terminal wraps; a digit cut off would lie. */
-	scols_table_set_termforce(tb, SCOLS_TERMFORCE_NEVER);
 	ret = add_columns(tb);
 	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST && !ret; i++) {
 		if (wanted(i, o))

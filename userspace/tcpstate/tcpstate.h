@@ -11,6 +11,8 @@
 
 #include "../lib/link.h"
 
+struct libscols_table;
+
 /* Scripts rely on these; they are in --help. */
 enum exit_code {
 	TCPSTATE_OK = 0,
@@ -149,6 +151,9 @@ void format_end(char *buf, size_t size, const struct tcpstate_tuple *t, bool rem
 
 /* A new object with the numbers of the tuple; NULL if there is no memory. */
 json_t *tuple_json(const struct tcpstate_tuple *t, bool resolve);
+
+/* An empty table as the options want it, never cut off at the terminal's width; NULL: no memory. */
+struct libscols_table *new_table(const struct options *o);
 
 /* One line of JSON; gives @root back. What goes wrong in writing, main() sees on stdout. */
 void print_json(json_t *root);

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "fsm/edges.h"
 #include "fsm/fsm.h"
 #include "fsm/seq.h"
 
@@ -33,30 +34,6 @@ static unsigned long steps;
 
 static bool reached[TCPS_STATES][TCPS_EVENTS][TCPS_STATES];
 static bool reached_local[TCPS_STATES][TCPS_EVENTS][TCPS_STATES];
-
-static const struct {
-	u8 from, event, to;
-} edges[] = {
-#define TCPS_EDGE(from, event, to, origin, why) { TCPS_##from, TCPS_EV_##event, TCPS_##to },
-#include "fsm/states.def"
-};
-
-static const struct {
-	u8 from, to;
-} never[] = {
-#define TCPS_NEVER(from, to, why) { TCPS_##from, TCPS_##to },
-#include "fsm/states.def"
-};
-
-static bool listed(u8 from, u8 event, u8 to)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
-		if (edges[i].from == from && edges[i].event == event && edges[i].to == to)
-			return true;
-	return false;
-}
 
 static uint64_t hash(const struct tcps_fsm *m)
 {
@@ -91,7 +68,7 @@ static void check_moves(const struct tcps_move *moves, u8 n, u8 before, u8 after
 	assert_true(n <= TCPS_MOVES);
 	for (i = 0; i < n; i++) {
 		assert_int_equal(moves[i].from, state);
-		if (!listed(moves[i].from, moves[i].event, moves[i].to))
+		if (tcps_edge_index(&moves[i]) == TCPS_EDGES)
 			fail_msg("%s -> %s on \"%s\" is not in states.def", tcps_state_name(moves[i].from),
 				 tcps_state_name(moves[i].to), tcps_event_name(moves[i].event));
 		reached[moves[i].from][moves[i].event][moves[i].to] = true;
@@ -333,7 +310,7 @@ static int walk(void **state)
 			try_event(&m, TCPS_EV_EXPIRE);
 	}
 	printf("walk: %zu machines, %lu steps, %zu edges listed\n", nseen, steps,
-	       sizeof(edges) / sizeof(edges[0]));
+	       TCPS_EDGES);
 	return 0;
 }
 
@@ -352,11 +329,11 @@ static void every_edge_is_reached(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(edges) / sizeof(edges[0]); i++) {
-		if (reached[edges[i].from][edges[i].event][edges[i].to])
+	for (i = 0; i < TCPS_EDGES; i++) {
+		if (reached[tcps_edges[i].from][tcps_edges[i].event][tcps_edges[i].to])
 			continue;
-		print_error("not reached: %s -> %s on \"%s\"\n", tcps_state_name(edges[i].from),
-			    tcps_state_name(edges[i].to), tcps_event_name(edges[i].event));
+		print_error("not reached: %s -> %s on \"%s\"\n", tcps_state_name(tcps_edges[i].from),
+			    tcps_state_name(tcps_edges[i].to), tcps_event_name(tcps_edges[i].event));
 		missing++;
 	}
 	assert_int_equal(missing, 0);
@@ -369,9 +346,9 @@ static void what_never_happens_did_not(void **state)
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+	for (i = 0; i < TCPS_NEVERS; i++)
 		for (event = 0; event < TCPS_EVENTS; event++)
-			assert_false(reached[never[i].from][event][never[i].to]);
+			assert_false(reached[tcps_nevers[i].from][event][tcps_nevers[i].to]);
 }
 
 /* One edge a (state, event): otherwise the table would hold whichever was listed last. */
@@ -380,9 +357,9 @@ static void no_edge_is_listed_twice(void **state)
 	size_t i, k;
 
 	(void)state;
-	for (i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
-		for (k = i + 1; k < sizeof(edges) / sizeof(edges[0]); k++)
-			assert_false(edges[i].from == edges[k].from && edges[i].event == edges[k].event);
+	for (i = 0; i < TCPS_EDGES; i++)
+		for (k = i + 1; k < TCPS_EDGES; k++)
+			assert_false(tcps_edges[i].from == tcps_edges[k].from && tcps_edges[i].event == tcps_edges[k].event);
 }
 
 /* By segments and by 2MSL alone: a look-up that finds no socket must not be the only way out. */
