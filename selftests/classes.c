@@ -5,7 +5,7 @@
  * dead_socket	The socket died without a word (close() in SYN_SENT), or dies of this segment (data with a FIN for a
  *		closed socket). The segment still moves the record, and is answered by a RST that has no socket:
  *		that is looked up. Up to the socket's end both are equal, and the module's ends within
- *		SAME_SEGMENT_NS after the segment; a minisock ends behind its RST, which the audit finds.
+ *		same_segment_ns after the segment; a minisock ends behind its RST, which the audit finds.
  * unsent_fin	close() or shutdown() makes FIN_WAIT1 or LAST_ACK, but the connection was reset before the FIN's
  *		turn came: the relay has never seen a FIN of this end. Without those states, and with CLOSE_WAIT for
  *		CLOSING, both are equal.
@@ -14,10 +14,10 @@
  * backlog_fin	The same, but the far end's FIN was there before close() and waited in the socket's backlog. Or close()
  *		aborts: the FIN in the backlog is dropped, and CLOSE_WAIT is ours alone.
  * refused	The socket has dropped the segment that moved the record (PAWS, as below): a probe at tcp_send_dupack() shows it
- *		within SAME_SEGMENT_NS of the first transition that differs.
+ *		within same_segment_ns of the first transition that differs.
  * rst_challenged	The socket has dropped a segment after LOCAL_IN (PAWS: what the relay holds back has an old
  *		time stamp), so a RST that is exact by the packets is not for the socket, and draws a challenge ACK.
- *		With that the module takes the connection up again, "found open", within SAME_SEGMENT_NS; the next RST
+ *		With that the module takes the connection up again, "found open", within same_segment_ns; the next RST
  *		ends both.
  */
 #include <string.h>
@@ -26,6 +26,7 @@
 
 const char *const class_names[CLASSES] = {
 	"equal", "dead_socket", "unsent_fin", "late_fin", "backlog_fin", "refused", "rst_challenged", "different" };
+uint64_t same_segment_ns = 1000000;
 const int class_share[CLASSES] = { 1, 50, 50, 50, 50, 500, DIFFERENT_MAX, DIFFERENT_MAX };
 
 void path_push(struct path *p, int state, uint64_t when, int why)
@@ -50,11 +51,11 @@ static int same_states(const struct path *a, const struct path *b, int n)
 /* See the top of the file. */
 static int is_dead_socket(const struct endpoint *e, const struct path *k, const struct path *m)
 {
-	uint64_t end = e->minisock ? DEAD_NS : SAME_SEGMENT_NS;
+	uint64_t end = e->minisock ? DEAD_NS : same_segment_ns;
 	int n = k->n - 1;	/* before CLOSE */
 
 	return n > 0 && k->state[n] == TCP_CLOSE && m->n > k->n && same_states(k, m, n) && k->when[n] != UINT64_MAX &&
-	       m->when[n] + SAME_SEGMENT_NS > k->when[n] && m->when[n] < k->when[n] + DEAD_NS && path_last(m) == TCP_CLOSE &&
+	       m->when[n] + same_segment_ns > k->when[n] && m->when[n] < k->when[n] + DEAD_NS && path_last(m) == TCP_CLOSE &&
 	       m->when[m->n - 1] - m->when[m->n - 2] < end;
 }
 
@@ -114,7 +115,7 @@ static int is_rst_challenged(const struct path *k, const struct path *m)
 
 	return n > 0 && k->state[n - 1] == TCP_CLOSE && k->when[n - 1] != UINT64_MAX &&
 	       m->n > n && same_states(k, m, n) &&
-	       !strcmp(rawtrace_why(m->why[n]), "found open") && m->when[n] - m->when[n - 1] < SAME_SEGMENT_NS &&
+	       !strcmp(rawtrace_why(m->why[n]), "found open") && m->when[n] - m->when[n - 1] < same_segment_ns &&
 	       m->when[n] < k->when[n - 1] && path_last(m) == TCP_CLOSE &&
 	       m->when[m->n - 1] < k->when[n - 1] + DEAD_NS;
 }
@@ -126,7 +127,7 @@ static int is_aborted_over_fin(const struct path *k, const struct path *m)
 
 	return n > 0 && m->n == k->n + 1 && same_states(k, m, n) && k->state[n] == TCP_CLOSE &&
 	       m->state[n] == TCP_CLOSE_WAIT && m->state[n + 1] == TCP_CLOSE && k->when[n] != UINT64_MAX &&
-	       m->when[n] < k->when[n] && k->when[n] < m->when[n] + SAME_SEGMENT_NS;
+	       m->when[n] < k->when[n] && k->when[n] < m->when[n] + same_segment_ns;
 }
 
 static int is_refused(const struct endpoint *e, const struct path *k, const struct path *m)
@@ -137,7 +138,7 @@ static int is_refused(const struct endpoint *e, const struct path *k, const stru
 		;
 	for (i = e->kernel.first; n < m->n && i >= 0; i = next_event[i])
 		if (events[i].source == PROBE_REFUSED && events[i].when > m->when[n] &&
-		    events[i].when < m->when[n] + SAME_SEGMENT_NS)
+		    events[i].when < m->when[n] + same_segment_ns)
 			return 1;
 	return 0;
 }

@@ -9,7 +9,9 @@
 
 #define PATH_MAX_	32
 #define DEAD_NS		1500000000ULL	/* the audit looks within 1.25 s */
-#define SAME_SEGMENT_NS	1000000ULL	/* from the hook to what TCP makes of the segment */
+
+/* From the hook to what TCP makes of the segment, which may wait for who holds the socket; ns. */
+extern uint64_t same_segment_ns;
 #define DIFFERENT_MAX	1000		/* one in so many endpoints, or connections, may be different */
 
 /* Indices into a list, in the order of time. */

@@ -2,11 +2,11 @@
 /*
  * Compares what the module says of each endpoint's states with what the kernel says. For random.sh.
  *
- *	sequences [-v] TRACE-INSTANCE WATCHED REST FINS
+ *	sequences [-v] [-w MS] TRACE-INSTANCE WATCHED REST FINS
  *
  * TRACE-INSTANCE is the directory of a trace instance in which both tracepoints and five probes were on; WATCHED is
  * what watch.c wrote during the run, REST its one look at rest, FINS what relay.c wrote. -v prints every endpoint that
- * is not equal. Exit status 0: no more are in a class than may be, nothing else differs at rest, the poll agrees.
+ * is not equal; -w says how long a segment may wait for its socket (default 1 ms). Exit status 0: no more are in a class than may be, nothing else differs at rest, the poll agrees.
  *
  * The kernel's sequence of an endpoint is made from sock:inet_sock_set_state, with these rules and no others:
  *
@@ -415,8 +415,14 @@ int main(int argc, char **argv)
 	int option, i, n[CLASSES] = { 0 }, connections[CLASSES] = { 0 }, shown[3] = { 0 };
 	int contradicted = 0, resting = 0, unrest = 0, bad = 0, all = 0;
 
-	while ((option = getopt(argc, argv, "v")) != -1)
-		verbose = 1;
+	while ((option = getopt(argc, argv, "vw:")) != -1) {
+		if (option == 'v')
+			verbose = 1;
+		else if (option == 'w' && atoi(optarg) > 0)
+			same_segment_ns = atoi(optarg) * 1000000ULL;
+		else
+			return 2;
+	}
 	if (argc - optind != 4)
 		return 2;
 	load(argv[optind], argv[optind + 1], argv[optind + 2], argv[optind + 3]);
