@@ -6,7 +6,8 @@
  *
  * TRACE-INSTANCE is the directory of a trace instance in which both tracepoints and five probes were on; WATCHED is
  * what watch.c wrote during the run, REST its one look at rest, FINS what relay.c wrote. -v prints every endpoint that
- * is not equal; -w says how long a segment may wait for its socket (default 1 ms). Exit status 0: no more are in a class than may be, nothing else differs at rest, the poll agrees.
+ * is not equal; -w says how long a segment may wait for its socket (default 1 ms). Exit status 0: no more are in a class
+ * than may be, nothing else differs at rest, the poll agrees.
  *
  * The kernel's sequence of an endpoint is made from sock:inet_sock_set_state, with these rules and no others:
  *

@@ -70,6 +70,7 @@ static const char * const cause_names[] = {
 	[TCPSTATE_CAUSE_EXPIRE] = "expire",
 	[TCPSTATE_CAUSE_GONE] = "gone",
 	[TCPSTATE_CAUSE_FOUND] = "found",
+	[TCPSTATE_CAUSE_REPAIRED] = "repaired",
 };
 
 static const char * const cause_texts[] = {

@@ -55,6 +55,8 @@ enum tcpstate_end {
  * @TCPSTATE_CAUSE_GONE: no socket left
  * @TCPSTATE_CAUSE_FOUND: found open, a SYN cookie that came back or a
  *   connection older than the module
+ * @TCPSTATE_CAUSE_REPAIRED: corrected, the kernel's socket was found in this
+ *   state
  */
 enum tcpstate_cause {
 	TCPSTATE_CAUSE_LISTEN = 1,
@@ -71,6 +73,50 @@ enum tcpstate_cause {
 	TCPSTATE_CAUSE_EXPIRE,
 	TCPSTATE_CAUSE_GONE,
 	TCPSTATE_CAUSE_FOUND,
+	TCPSTATE_CAUSE_REPAIRED,
+};
+
+/**
+ * enum tcpstate_evidence - What moves the local ends.
+ * @TCPSTATE_EVIDENCE_PACKETS: segments alone, because the tracepoint
+ *   sock:inet_sock_set_state is missing or socket_evidence=0 was given
+ * @TCPSTATE_EVIDENCE_SOCKETS: the kernel's sockets tell their own transitions
+ */
+enum tcpstate_evidence {
+	TCPSTATE_EVIDENCE_PACKETS = 1,
+	TCPSTATE_EVIDENCE_SOCKETS,
+};
+
+/**
+ * enum tcpstate_socket_kind - What the kernel holds for an endpoint.
+ * @TCPSTATE_SOCKET_KIND_FULL: a socket
+ * @TCPSTATE_SOCKET_KIND_REQUEST: a request socket, half-open (SYN_RECV), also
+ *   where the accept queue is full
+ * @TCPSTATE_SOCKET_KIND_MINISOCK: a TIME-WAIT socket, in FIN_WAIT2 or
+ *   TIME_WAIT, which nobody holds any more
+ */
+enum tcpstate_socket_kind {
+	TCPSTATE_SOCKET_KIND_FULL = 1,
+	TCPSTATE_SOCKET_KIND_REQUEST,
+	TCPSTATE_SOCKET_KIND_MINISOCK,
+};
+
+/**
+ * enum tcpstate_correction - What was found wrong with a record when it was
+ *   compared with the kernel's sockets.
+ * @TCPSTATE_CORRECTION_REQUEST: a request socket had ended, which the kernel
+ *   does not tell
+ * @TCPSTATE_CORRECTION_MINISOCK: a TIME-WAIT socket had ended early or was in
+ *   another state, which the kernel does not tell
+ * @TCPSTATE_CORRECTION_SOCKET: a socket had ended or was in another state; it
+ *   should have told
+ * @TCPSTATE_CORRECTION_MISSED: a socket had no record, mostly for want of room
+ */
+enum tcpstate_correction {
+	TCPSTATE_CORRECTION_REQUEST = 1,
+	TCPSTATE_CORRECTION_MINISOCK,
+	TCPSTATE_CORRECTION_SOCKET,
+	TCPSTATE_CORRECTION_MISSED,
 };
 
 #define TCPSTATE_HISTOGRAM_BUCKETS	32
@@ -93,9 +139,24 @@ enum {
 	TCPSTATE_A_STATS_EVENT_SEQ,
 	TCPSTATE_A_STATS_EVENT_LOST,
 	TCPSTATE_A_STATS_PAD,
+	TCPSTATE_A_STATS_EVIDENCE,
+	TCPSTATE_A_STATS_DIVERGENCES,
+	TCPSTATE_A_STATS_DIVERGENCE,
+	TCPSTATE_A_STATS_VERIFIED_NS,
 
 	__TCPSTATE_A_STATS_MAX,
 	TCPSTATE_A_STATS_MAX = (__TCPSTATE_A_STATS_MAX - 1)
+};
+
+enum {
+	TCPSTATE_A_DIVERGENCE_FROM = 1,
+	TCPSTATE_A_DIVERGENCE_TO,
+	TCPSTATE_A_DIVERGENCE_CORRECTION,
+	TCPSTATE_A_DIVERGENCE_COUNT,
+	TCPSTATE_A_DIVERGENCE_PAD,
+
+	__TCPSTATE_A_DIVERGENCE_MAX,
+	TCPSTATE_A_DIVERGENCE_MAX = (__TCPSTATE_A_DIVERGENCE_MAX - 1)
 };
 
 enum {
@@ -124,6 +185,13 @@ enum {
 	TCPSTATE_A_ENDPOINT_AGE_NS,
 	TCPSTATE_A_ENDPOINT_FILTER,
 	TCPSTATE_A_ENDPOINT_PAD,
+	TCPSTATE_A_ENDPOINT_SOCKET_KIND,
+	TCPSTATE_A_ENDPOINT_UID,
+	TCPSTATE_A_ENDPOINT_INODE,
+	TCPSTATE_A_ENDPOINT_COOKIE,
+	TCPSTATE_A_ENDPOINT_CGROUP,
+	TCPSTATE_A_ENDPOINT_PID,
+	TCPSTATE_A_ENDPOINT_AGE_AT_LEAST,
 
 	__TCPSTATE_A_ENDPOINT_MAX,
 	TCPSTATE_A_ENDPOINT_MAX = (__TCPSTATE_A_ENDPOINT_MAX - 1)
@@ -172,6 +240,11 @@ enum {
 	TCPSTATE_A_TRANSITION_CAUSE,
 	TCPSTATE_A_TRANSITION_DURATION_NS,
 	TCPSTATE_A_TRANSITION_PAD,
+	TCPSTATE_A_TRANSITION_UID,
+	TCPSTATE_A_TRANSITION_INODE,
+	TCPSTATE_A_TRANSITION_COOKIE,
+	TCPSTATE_A_TRANSITION_CGROUP,
+	TCPSTATE_A_TRANSITION_PID,
 
 	__TCPSTATE_A_TRANSITION_MAX,
 	TCPSTATE_A_TRANSITION_MAX = (__TCPSTATE_A_TRANSITION_MAX - 1)
