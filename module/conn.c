@@ -45,11 +45,10 @@ static struct {
 } table __read_mostly;
 
 static atomic_t total = ATOMIC_INIT(0);
-
 static const unsigned int due_delay_ms[TCPS_DUES] = {
 	[TCPS_DUE_NOW] = 0,
 	[TCPS_DUE_RETRY] = 250,
-	[TCPS_DUE_SHORT] = 1000,
+	[TCPS_DUE_SHORT] = 500,
 	[TCPS_DUE_LONG] = 30000,
 	[TCPS_DUE_TIME_WAIT] = 60000,	/* TCP_TIMEWAIT_LEN */
 };
@@ -135,6 +134,17 @@ struct tcps_conn *tcps_conn_find_any_scope(struct tcps_slot *slot, const struct 
 	return NULL;
 }
 
+struct tcps_conn *tcps_conn_find_owner(struct tcps_slot *slot, const struct tcps_net *tn,
+				       const struct tcps_key *key, const void *owner)
+{
+	struct tcps_conn *conn;
+
+	hlist_for_each_entry(conn, slot->bucket, node)
+		if (same_tuple(conn, tn, key) && conn->owner == owner)
+			return conn;
+	return NULL;
+}
+
 void tcps_conn_rebind(struct tcps_slot *slot, struct tcps_conn *conn, int scope)
 {
 	lockdep_assert_held(&slot->shard->lock);
@@ -151,7 +161,8 @@ struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct t
 	hlist_for_each_entry(conn, slot->bucket, node) {
 		int scope = conn->key.scope;
 
-		if (!same_tuple(conn, tn, key))
+		/* Nobody can be at port 0, though a header may say so. */
+		if (!same_tuple(conn, tn, key) || conn->listed == TCPS_LISTEN)
 			continue;
 		if (!scope)
 			unbound = conn;
@@ -207,9 +218,8 @@ struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 /* The record behind @conn on its state list, or NULL. */
 static struct tcps_conn *next_of(const struct tcps_lists *lists, struct tcps_conn *conn)
 {
-	if (list_is_last(&conn->by_state, &lists->by_state[conn->listed]))
-		return NULL;
-	return list_next_entry(conn, by_state);
+	return list_is_last(&conn->by_state, &lists->by_state[conn->listed]) ?
+		NULL : list_next_entry(conn, by_state);
 }
 
 static void unlist(struct tcps_slot *slot, struct tcps_conn *conn)
@@ -224,7 +234,7 @@ static void unlist(struct tcps_slot *slot, struct tcps_conn *conn)
 			lists->older[conn->listed][a]--;
 		else if (lists->young[conn->listed][a] == conn)
 			lists->young[conn->listed][a] = next_of(lists, conn);
-	lists->count[conn->listed]--;
+	WRITE_ONCE(lists->count[conn->listed], lists->count[conn->listed] - 1);
 	list_del_init(&conn->by_state);
 	conn->listed = 0;
 	conn->ages = 0;
@@ -237,7 +247,7 @@ static void enlist(struct tcps_slot *slot, struct tcps_conn *conn, u8 state)
 
 	conn->listed = state;
 	list_add_tail(&conn->by_state, &lists->by_state[state]);
-	lists->count[state]++;
+	WRITE_ONCE(lists->count[state], lists->count[state] + 1);
 	for (a = 0; a < TCPS_AGES; a++)
 		if (!lists->young[state][a])
 			lists->young[state][a] = conn;
@@ -271,20 +281,32 @@ static u64 shard_now(struct tcps_shard *shard)
 	return now;
 }
 
-u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn)
+u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 state)
 {
 	u64 now = shard_now(slot->shard), before = conn->listed ? now - conn->since : 0;
-	u8 state = conn->fsm.local.state;
 
 	lockdep_assert_held(&slot->shard->lock);
 	unlist(slot, conn);
 	conn->version = ++slot->shard->version;
 	conn->since = slot->shard->since = now;
-	if (state == TCPS_CLOSE)
-		return before;
-	enlist(slot, conn, state);
-	tcps_conn_set_due(slot, conn, due_of[state].entered);
+	conn->at_least = false;
+	conn->suspect = false;
+	conn->expires = 0;
+	if (state != TCPS_CLOSE)
+		enlist(slot, conn, state);
+	if (state != TCPS_CLOSE && !conn->owner)
+		tcps_conn_set_due(slot, conn, due_of[state].entered);
 	return before;
+}
+
+void tcps_conn_bind(struct tcps_slot *slot, struct tcps_conn *conn, const void *owner)
+{
+	lockdep_assert_held(&slot->shard->lock);
+	conn->owner = owner;
+	if (owner)
+		list_del_init(&conn->by_due);
+	else
+		tcps_conn_set_due(slot, conn, due_of[conn->listed].entered);
 }
 
 void tcps_conn_set_due(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_due due)
@@ -330,8 +352,15 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 			conn = list_first_entry(head, struct tcps_conn, by_due);
 			if (time_after(conn->due, now))
 				break;
+			if (conn->expires && (s32)(conn->expires - (u32)now) > 0) {
+				tcps_conn_set_due(&slot, conn, TCPS_DUE_SHORT);
+				continue;
+			}
 			items[n++] = tcps_conn_item(conn);
-			tcps_conn_set_due(&slot, conn, due_of[conn->listed].seen);
+			if (conn->owner)
+				list_del_init(&conn->by_due);
+			else
+				tcps_conn_set_due(&slot, conn, due_of[conn->listed].seen);
 		}
 	}
 	spin_unlock_bh(&slot.shard->lock);
@@ -365,11 +394,21 @@ void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts)
 	}
 }
 
+unsigned int tcps_conn_count(const struct tcps_net *tn, u8 state)
+{
+	unsigned int shard, n = 0;
+
+	for (shard = 0; shard <= table.shard_mask; shard++)
+		n += READ_ONCE(tn->lists[shard].count[state]);
+	return n;
+}
+
 static struct tcps_view view_of(const struct tcps_conn *conn, u64 now)
 {
 	return (struct tcps_view){
-		.key = conn->key, .age_ns = now - conn->since,
-		.local = conn->listed, .remote = conn->fsm.remote.state,
+		.key = conn->key, .age_ns = now - conn->since, .owner = conn->owner,
+		.version = conn->version, .pid = conn->pid, .local = conn->listed,
+		.remote = conn->fsm.remote.state, .at_least = conn->at_least,
 	};
 }
 
@@ -459,7 +498,6 @@ bool tcps_conn_view(struct tcps_net *tn, const struct tcps_key *key, struct tcps
 	tcps_conn_unlock(&slot);
 	return conn;
 }
-
 unsigned int tcps_conn_capacity(void)
 {
 	return table.limit;
@@ -519,9 +557,8 @@ void tcps_conn_net_exit(struct tcps_net *tn)
 
 static unsigned int default_limit(void)
 {
-	u64 n = ((u64)totalram_pages() << PAGE_SHIFT) / 64 / 256;
-
-	return clamp_t(u64, n, TCPS_ENDPOINTS_DEFAULT_MIN, TCPS_ENDPOINTS_DEFAULT_MAX);
+	return clamp_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / 64 / 256,
+		       TCPS_ENDPOINTS_DEFAULT_MIN, TCPS_ENDPOINTS_DEFAULT_MAX);
 }
 
 int tcps_conn_init(unsigned int max_endpoints)
