@@ -1,15 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
+#include <net/inet_timewait_sock.h>
 
 #include "audit.h"
 #include "conn.h"
+#include "evidence.h"
+#include "record.h"
+#include "seed.h"
 #include "socket.h"
-#include "track.h"
 
 #define TICK	msecs_to_jiffies(250)
 #define BATCH	16	/* look-ups between two locks of a shard */
 #define ARMED	0	/* bit of tcps_net.audit_armed */
+
+/* A sweep over the records takes 30 s, more where they are many, less where something is wrong. */
+#define SWEEP_TICKS	120
+#define SWEEP_MIN	16	/* records a tick */
+#define SWEEP_MAX	512
+#define SWEEP_HURRY	8	/* times as many */
+#define TABLE_TICKS	240	/* a sweep over the kernel's table of sockets: 60 s */
+
+/**
+ * struct tcps_audit - the audit of one namespace
+ * @work:	runs every TICK while there are records, or a table to look after
+ * @tn:		namespace
+ * @cursor:	where the sweep over its records is
+ * @begun:	when that began, ns
+ * @verified:	when the last one that has ended began, ns
+ * @bucket:	where the sweep over the table is
+ * @unnamed:	a listener has to be looked for
+ */
+struct tcps_audit {
+	struct delayed_work work;
+	struct tcps_net *tn;
+	struct tcps_cursor cursor;
+	u64 begun;
+	u64 verified;
+	unsigned int bucket;
+	bool unnamed;
+};
+
+static void compare(struct tcps_net *tn, const struct tcps_item *item)
+{
+	struct tcps_seen seen = tcps_socket_look(tn, &item->key);
+
+	if (tcps_evidence_seen(tn, item, &seen))
+		tcps_seed_one(tn, &item->key);
+}
 
 static void audit_shard(struct tcps_net *tn, unsigned int shard, unsigned long now, int *n)
 {
@@ -19,10 +59,81 @@ static void audit_shard(struct tcps_net *tn, unsigned int shard, unsigned long n
 	do {
 		*n = tcps_conn_due_batch(tn, shard, now, items, BATCH);
 		for (i = 0; i < *n; i++)
-			if (!tcps_socket_exists(tn, &items[i].key, items[i].state))
-				tcps_track_gone(tn, &items[i].key, items[i].version);
+			compare(tn, &items[i]);
 		cond_resched();
 	} while (*n == BATCH);
+}
+
+/*
+ * The kernel counts its minisocks: if we have more, beside what has ended since the last tick, some
+ * have been killed, which nothing tells.
+ */
+static bool too_many_time_waits(const struct tcps_net *tn)
+{
+	unsigned int kernels = refcount_read(&tn->net->ipv4.tcp_death_row.tw_refcount) - 1;
+
+	return tcps_conn_count(tn, TCPS_TIME_WAIT) > kernels + kernels / 64 + 16;
+}
+
+static void sweep_records(struct tcps_audit *audit)
+{
+	const u32 states = GENMASK(TCPS_STATES - 1, 1) & ~BIT(TCPS_LISTEN);
+	struct tcps_net *tn = audit->tn;
+	unsigned int budget, n, i;
+	struct tcps_view views[BATCH];
+
+	budget = clamp_t(unsigned int, atomic_read(&tn->tracked) / SWEEP_TICKS, SWEEP_MIN, SWEEP_MAX);
+	if (too_many_time_waits(tn))
+		budget *= SWEEP_HURRY;
+	if (!audit->begun)
+		audit->begun = ktime_get_boottime_ns();
+	for (; budget >= BATCH; budget -= BATCH) {
+		n = tcps_conn_walk(tn, &audit->cursor, states, 0, NULL, NULL, views, BATCH);
+		for (i = 0; i < n; i++) {
+			struct tcps_item item = {
+				.key = views[i].key, .version = views[i].version,
+				.state = views[i].local,
+			};
+
+			compare(tn, &item);
+		}
+		cond_resched();
+		if (n == BATCH)
+			continue;
+		memset(&audit->cursor, 0, sizeof(audit->cursor));
+		WRITE_ONCE(audit->verified, audit->begun);
+		audit->begun = 0;
+		break;
+	}
+}
+
+static void sweep_table(struct tcps_audit *audit)
+{
+	unsigned int all = tcps_seed_buckets(audit->tn), n = all / TABLE_TICKS + 1;
+
+	for (; n && audit->bucket < all; n--)
+		tcps_seed_bucket(audit->tn, audit->bucket++);
+	if (audit->bucket < all)
+		return;
+	audit->bucket = 0;
+	tcps_seed_listeners(audit->tn);
+}
+
+static void sweep(struct tcps_audit *audit)
+{
+	sweep_records(audit);
+	if (tcps_seed_owns_table(audit->tn))
+		sweep_table(audit);
+	if (READ_ONCE(audit->unnamed)) {
+		WRITE_ONCE(audit->unnamed, false);
+		tcps_seed_listeners(audit->tn);
+	}
+}
+
+static bool idle(const struct tcps_audit *audit)
+{
+	return !atomic_read(&audit->tn->tracked) && !READ_ONCE(audit->unnamed) &&
+	       !(tcps_by_sockets && tcps_seed_owns_table(audit->tn));
 }
 
 /*
@@ -31,14 +142,17 @@ static void audit_shard(struct tcps_net *tn, unsigned int shard, unsigned long n
  */
 static void audit_work(struct work_struct *work)
 {
-	struct tcps_net *tn = container_of(to_delayed_work(work), struct tcps_net, audit);
+	struct tcps_audit *audit = container_of(to_delayed_work(work), struct tcps_audit, work);
+	struct tcps_net *tn = audit->tn;
 	unsigned long now = jiffies;
 	unsigned int shard;
 	int n = 0;
 
 	for (shard = 0; n >= 0; shard++)
 		audit_shard(tn, shard, now, &n);
-	if (!atomic_read(&tn->tracked)) {
+	if (tcps_by_sockets)
+		sweep(audit);
+	if (idle(audit)) {
 		clear_bit(ARMED, &tn->audit_armed);
 		/*
 		 * Whoever makes a record counts it (a full barrier) and then looks at the bit in
@@ -46,25 +160,47 @@ static void audit_work(struct work_struct *work)
 		 * two sees the other.
 		 */
 		smp_mb__after_atomic();
-		if (!atomic_read(&tn->tracked) || test_and_set_bit(ARMED, &tn->audit_armed))
+		if (idle(audit) || test_and_set_bit(ARMED, &tn->audit_armed))
 			return;
 	}
-	queue_delayed_work(system_unbound_wq, &tn->audit, TICK);
+	queue_delayed_work(system_unbound_wq, &audit->work, TICK);
 }
 
 void tcps_audit_kick(struct tcps_net *tn)
 {
 	if (!test_bit(ARMED, &tn->audit_armed) && !test_and_set_bit(ARMED, &tn->audit_armed))
-		queue_delayed_work(system_unbound_wq, &tn->audit, TICK);
+		queue_delayed_work(system_unbound_wq, &tn->audit->work, TICK);
 }
 
-void tcps_audit_net_init(struct tcps_net *tn)
+void tcps_audit_look_for_listeners(struct tcps_net *tn)
+{
+	WRITE_ONCE(tn->audit->unnamed, true);
+	smp_mb();	/* as above */
+	tcps_audit_kick(tn);
+}
+
+u64 tcps_audit_verified(const struct tcps_net *tn)
+{
+	return READ_ONCE(tn->audit->verified);
+}
+
+int tcps_audit_net_init(struct tcps_net *tn)
 {
 	tn->audit_armed = 0;
-	INIT_DELAYED_WORK(&tn->audit, audit_work);
+	tn->audit = kzalloc(sizeof(*tn->audit), GFP_KERNEL_ACCOUNT);
+	if (!tn->audit)
+		return -ENOMEM;
+	tn->audit->tn = tn;
+	INIT_DELAYED_WORK(&tn->audit->work, audit_work);
+	return 0;
+}
+
+void tcps_audit_net_stop(struct tcps_net *tn)
+{
+	cancel_delayed_work_sync(&tn->audit->work);
 }
 
 void tcps_audit_net_exit(struct tcps_net *tn)
 {
-	cancel_delayed_work_sync(&tn->audit);
+	kfree(tn->audit);
 }

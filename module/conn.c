@@ -9,58 +9,21 @@
 #include <net/netns/hash.h>
 
 #include "conn.h"
+#include "conn_table.h"
 
-/*
- * Of a namespace's records, those in one shard. Protected by the shard's lock. @young: of each
- * state and age the oldest record that has not reached it, or is not counted yet; NULL: none.
- */
-struct tcps_lists {
-	struct list_head by_state[TCPS_STATES];
-	struct list_head by_due[TCPS_DUES];
-	struct tcps_conn *young[TCPS_STATES][TCPS_AGES];
-	u32 older[TCPS_STATES][TCPS_AGES];
-	u32 count[TCPS_STATES];
-	u32 records;
-};
-
-/*
- * @lock protects what Documentation/locking.rst says; @version and @since are the last ones given
- * to a record.
- */
-struct tcps_shard {
-	spinlock_t lock;
-	u32 version;
-	u64 since;
-} ____cacheline_aligned_in_smp;
-
-/* Written by tcps_conn_init() only. */
-static struct {
-	struct hlist_head *buckets;
-	struct tcps_shard *shards;
-	struct kmem_cache *cache;
-	u32 bucket_mask;
-	u32 shard_mask;
-	u32 seed;
-	unsigned int limit;
-} table __read_mostly;
+struct tcps_table tcps_table __read_mostly;
 
 static atomic_t total = ATOMIC_INIT(0);
 
 static const unsigned int due_delay_ms[TCPS_DUES] = {
 	[TCPS_DUE_NOW] = 0,
 	[TCPS_DUE_RETRY] = 250,
-	[TCPS_DUE_SHORT] = 1000,
+	[TCPS_DUE_SHORT] = 500,
 	[TCPS_DUE_LONG] = 30000,
 	[TCPS_DUE_TIME_WAIT] = 60000,	/* TCP_TIMEWAIT_LEN */
 };
 
-static const u64 ages_ns[TCPS_AGES] = {
-	[TCPS_AGE_60S] = 60 * NSEC_PER_SEC,
-	[TCPS_AGE_300S] = 300 * NSEC_PER_SEC,
-};
-
 #define EXIT_BATCH	64	/* records freed between two locks of a shard */
-#define WALK_BATCH	256	/* records looked at between two locks of a shard */
 
 /*
  * By state: when the audit looks after a record has entered it, and after a look that found the
@@ -81,23 +44,23 @@ static const struct {
 	[TCPS_CLOSING] = { TCPS_DUE_SHORT, TCPS_DUE_SHORT },
 };
 
-static u32 key_hash(const struct tcps_net *tn, const struct tcps_key *key)
+u32 tcps_table_hash(const struct tcps_net *tn, const struct tcps_key *key)
 {
 	/* Makes sure that all that is hashed is a whole number of words without holes. */
 	BUILD_BUG_ON(offsetof(struct tcps_key, scope) != 40);
 	return jhash2((const u32 *)key, offsetof(struct tcps_key, scope) / sizeof(u32),
-		      table.seed ^ net_hash_mix(tn->net));
+		      tcps_table.seed ^ net_hash_mix(tn->net));
 }
 
 void tcps_conn_lock(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps_key *key)
 	__acquires(&slot->shard->lock)
 {
-	u32 hash = key_hash(tn, key);
-	u32 shard = hash & table.shard_mask;
+	u32 hash = tcps_table_hash(tn, key);
+	u32 shard = hash & tcps_table.shard_mask;
 
-	slot->shard = &table.shards[shard];
+	slot->shard = &tcps_table.shards[shard];
 	slot->lists = &tn->lists[shard];
-	slot->bucket = &table.buckets[hash & table.bucket_mask];
+	slot->bucket = &tcps_table.buckets[hash & tcps_table.bucket_mask];
 	spin_lock_bh(&slot->shard->lock);
 }
 
@@ -135,6 +98,17 @@ struct tcps_conn *tcps_conn_find_any_scope(struct tcps_slot *slot, const struct 
 	return NULL;
 }
 
+struct tcps_conn *tcps_conn_find_owner(struct tcps_slot *slot, const struct tcps_net *tn,
+				       const struct tcps_key *key, const void *owner)
+{
+	struct tcps_conn *conn;
+
+	hlist_for_each_entry(conn, slot->bucket, node)
+		if (same_tuple(conn, tn, key) && conn->owner == owner)
+			return conn;
+	return NULL;
+}
+
 void tcps_conn_rebind(struct tcps_slot *slot, struct tcps_conn *conn, int scope)
 {
 	lockdep_assert_held(&slot->shard->lock);
@@ -151,7 +125,8 @@ struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct t
 	hlist_for_each_entry(conn, slot->bucket, node) {
 		int scope = conn->key.scope;
 
-		if (!same_tuple(conn, tn, key))
+		/* Nobody can be at port 0, though a header may say so. */
+		if (!same_tuple(conn, tn, key) || conn->listed == TCPS_LISTEN)
 			continue;
 		if (!scope)
 			unbound = conn;
@@ -164,7 +139,7 @@ struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct t
 static bool charge(struct tcps_net *tn)
 {
 	/* All others together leave a quarter to the initial namespace. */
-	unsigned int room = net_eq(tn->net, &init_net) ? table.limit : table.limit / 4 * 3;
+	unsigned int room = net_eq(tn->net, &init_net) ? tcps_table.limit : tcps_table.limit / 4 * 3;
 
 	if (atomic_inc_return(&tn->tracked) <= READ_ONCE(tn->limit)) {
 		if (atomic_inc_return(&total) <= room)
@@ -189,7 +164,7 @@ struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 	lockdep_assert_held(&slot->shard->lock);
 	if (!charge(tn))
 		return NULL;
-	conn = kmem_cache_zalloc(table.cache, GFP_ATOMIC | __GFP_NOWARN);
+	conn = kmem_cache_zalloc(tcps_table.cache, GFP_ATOMIC | __GFP_NOWARN);
 	if (!conn) {
 		uncharge(tn);
 		return NULL;
@@ -204,14 +179,6 @@ struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 	return conn;
 }
 
-/* The record behind @conn on its state list, or NULL. */
-static struct tcps_conn *next_of(const struct tcps_lists *lists, struct tcps_conn *conn)
-{
-	if (list_is_last(&conn->by_state, &lists->by_state[conn->listed]))
-		return NULL;
-	return list_next_entry(conn, by_state);
-}
-
 static void unlist(struct tcps_slot *slot, struct tcps_conn *conn)
 {
 	struct tcps_lists *lists = slot->lists;
@@ -223,8 +190,8 @@ static void unlist(struct tcps_slot *slot, struct tcps_conn *conn)
 		if (a < conn->ages)
 			lists->older[conn->listed][a]--;
 		else if (lists->young[conn->listed][a] == conn)
-			lists->young[conn->listed][a] = next_of(lists, conn);
-	lists->count[conn->listed]--;
+			lists->young[conn->listed][a] = tcps_table_next(lists, conn);
+	WRITE_ONCE(lists->count[conn->listed], lists->count[conn->listed] - 1);
 	list_del_init(&conn->by_state);
 	conn->listed = 0;
 	conn->ages = 0;
@@ -237,54 +204,38 @@ static void enlist(struct tcps_slot *slot, struct tcps_conn *conn, u8 state)
 
 	conn->listed = state;
 	list_add_tail(&conn->by_state, &lists->by_state[state]);
-	lists->count[state]++;
+	WRITE_ONCE(lists->count[state], lists->count[state] + 1);
 	for (a = 0; a < TCPS_AGES; a++)
 		if (!lists->young[state][a])
 			lists->young[state][a] = conn;
 }
 
-/* Counts those that have reached an age since the last time. The lists are in the order of time. */
-static void grow_older(struct tcps_lists *lists, u64 now)
+u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 state)
 {
-	unsigned int s, a;
-
-	for (s = 1; s < TCPS_STATES; s++) {
-		for (a = 0; a < TCPS_AGES; a++) {
-			struct tcps_conn *conn = lists->young[s][a];
-
-			for (; conn && now - conn->since >= ages_ns[a]; conn = next_of(lists, conn)) {
-				conn->ages = a + 1;
-				lists->older[s][a]++;
-			}
-			lists->young[s][a] = conn;
-		}
-	}
-}
-
-/* Read under the shard's lock, so that its lists are in the order of time. */
-static u64 shard_now(struct tcps_shard *shard)
-{
-	u64 now = ktime_get_boottime_ns();
-
-	if (now <= shard->since)
-		now = shard->since + 1;
-	return now;
-}
-
-u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn)
-{
-	u64 now = shard_now(slot->shard), before = conn->listed ? now - conn->since : 0;
-	u8 state = conn->fsm.local.state;
+	u64 now = tcps_table_now(slot->shard), before = conn->listed ? now - conn->since : 0;
 
 	lockdep_assert_held(&slot->shard->lock);
 	unlist(slot, conn);
 	conn->version = ++slot->shard->version;
 	conn->since = slot->shard->since = now;
-	if (state == TCPS_CLOSE)
-		return before;
-	enlist(slot, conn, state);
-	tcps_conn_set_due(slot, conn, due_of[state].entered);
+	conn->at_least = false;
+	conn->suspect = false;
+	conn->expires = 0;
+	if (state != TCPS_CLOSE)
+		enlist(slot, conn, state);
+	if (state != TCPS_CLOSE && !conn->owner)
+		tcps_conn_set_due(slot, conn, due_of[state].entered);
 	return before;
+}
+
+void tcps_conn_bind(struct tcps_slot *slot, struct tcps_conn *conn, const void *owner)
+{
+	lockdep_assert_held(&slot->shard->lock);
+	conn->owner = owner;
+	if (owner)
+		list_del_init(&conn->by_due);
+	else
+		tcps_conn_set_due(slot, conn, due_of[conn->listed].entered);
 }
 
 void tcps_conn_set_due(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_due due)
@@ -302,7 +253,7 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn)
 	hlist_del(&conn->node);
 	WRITE_ONCE(slot->lists->records, slot->lists->records - 1);
 	uncharge(conn->tn);
-	kmem_cache_free(table.cache, conn);
+	kmem_cache_free(tcps_table.cache, conn);
 }
 
 int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
@@ -313,16 +264,16 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 	unsigned int n = 0;
 	int due;
 
-	if (shard > table.shard_mask)
+	if (shard > tcps_table.shard_mask)
 		return -1;
-	slot.shard = &table.shards[shard];
+	slot.shard = &tcps_table.shards[shard];
 	slot.lists = &tn->lists[shard];
 	/* Most namespaces are small: do not take the lock of a shard that has nothing of theirs. */
 	if (!READ_ONCE(slot.lists->records))
 		return 0;
 	spin_lock_bh(&slot.shard->lock);
 	/* So that a reader has little of it to do. */
-	grow_older(slot.lists, shard_now(slot.shard));
+	tcps_table_age(slot.lists, tcps_table_now(slot.shard));
 	for (due = 0; due < TCPS_DUES; due++) {
 		struct list_head *head = &slot.lists->by_due[due];
 
@@ -330,145 +281,30 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 			conn = list_first_entry(head, struct tcps_conn, by_due);
 			if (time_after(conn->due, now))
 				break;
+			if (conn->expires && (s32)(conn->expires - (u32)now) > 0) {
+				tcps_conn_set_due(&slot, conn, TCPS_DUE_SHORT);
+				continue;
+			}
 			items[n++] = tcps_conn_item(conn);
-			tcps_conn_set_due(&slot, conn, due_of[conn->listed].seen);
+			if (conn->owner)
+				list_del_init(&conn->by_due);
+			else
+				tcps_conn_set_due(&slot, conn, due_of[conn->listed].seen);
 		}
 	}
 	spin_unlock_bh(&slot.shard->lock);
 	return n;
 }
 
-void tcps_conn_counts(struct tcps_net *tn, struct tcps_counts *counts)
-{
-	unsigned int shard, s, a;
-	u64 now;
-
-	memset(counts, 0, sizeof(*counts));
-	for (shard = 0; shard <= table.shard_mask; shard++) {
-		struct tcps_lists *lists = &tn->lists[shard];
-
-		spin_lock_bh(&table.shards[shard].lock);
-		now = shard_now(&table.shards[shard]);
-		grow_older(lists, now);
-		for (s = 1; s < TCPS_STATES; s++) {
-			struct tcps_conn *oldest;
-
-			counts->state[s].count += lists->count[s];
-			for (a = 0; a < TCPS_AGES; a++)
-				counts->state[s].older[a] += lists->older[s][a];
-			oldest = list_first_entry_or_null(&lists->by_state[s], struct tcps_conn,
-							  by_state);
-			if (oldest && now - oldest->since > counts->state[s].oldest_ns)
-				counts->state[s].oldest_ns = now - oldest->since;
-		}
-		spin_unlock_bh(&table.shards[shard].lock);
-	}
-}
-
-static struct tcps_view view_of(const struct tcps_conn *conn, u64 now)
-{
-	return (struct tcps_view){
-		.key = conn->key, .age_ns = now - conn->since,
-		.local = conn->listed, .remote = conn->fsm.remote.state,
-	};
-}
-
-/*
- * The record that follows @cursor on the state list that it names. The last one told is found by
- * its key; where it has moved on, by its time: all that has been told is older.
- */
-static struct tcps_conn *walk_resume(struct tcps_slot *slot, const struct tcps_net *tn,
-				     const struct tcps_cursor *cursor)
-{
-	struct list_head *list = &slot->lists->by_state[cursor->state];
-	struct tcps_conn *conn;
-
-	if (cursor->since) {
-		slot->bucket = &table.buckets[key_hash(tn, &cursor->last) & table.bucket_mask];
-		conn = tcps_conn_find_sender(slot, tn, &cursor->last);
-		if (conn && conn->listed == cursor->state && conn->since == cursor->since)
-			return next_of(slot->lists, conn);
-	}
-	list_for_each_entry(conn, list, by_state)
-		if (conn->since > cursor->since)
-			return conn;
-	return NULL;
-}
-
-/* One lock of a shard. Returns whether its list of this state is done. */
-static bool walk_list(struct tcps_slot *slot, const struct tcps_net *tn, struct tcps_cursor *cursor,
-		      u64 min_age, bool (*match)(const struct tcps_key *key, const void *arg),
-		      const void *arg, struct tcps_view *views, unsigned int *n, unsigned int max)
-{
-	struct tcps_conn *conn = walk_resume(slot, tn, cursor);
-	u64 now = shard_now(slot->shard);
-	unsigned int looked;
-
-	for (looked = 0; conn && looked < WALK_BATCH && *n < max; looked++) {
-		if (now - conn->since < min_age)
-			return true;	/* and what follows is younger still */
-		if (!match || match(&conn->key, arg))
-			views[(*n)++] = view_of(conn, now);
-		cursor->last = conn->key;
-		cursor->since = conn->since;
-		conn = next_of(slot->lists, conn);
-	}
-	return !conn;
-}
-
-unsigned int tcps_conn_walk(struct tcps_net *tn, struct tcps_cursor *cursor, u32 states,
-			    u64 min_age, bool (*match)(const struct tcps_key *key, const void *arg),
-			    const void *arg, struct tcps_view *views, unsigned int max)
-{
-	struct tcps_slot slot;
-	unsigned int n = 0;
-	bool done;
-
-	while (cursor->shard <= table.shard_mask && n < max) {
-		slot.shard = &table.shards[cursor->shard];
-		slot.lists = &tn->lists[cursor->shard];
-		if (!cursor->state && !READ_ONCE(slot.lists->records))
-			cursor->state = TCPS_STATES;
-		done = true;
-		if (cursor->state < TCPS_STATES && (states & BIT(cursor->state))) {
-			spin_lock_bh(&slot.shard->lock);
-			done = walk_list(&slot, tn, cursor, min_age, match, arg, views, &n, max);
-			spin_unlock_bh(&slot.shard->lock);
-			cond_resched();
-		}
-		if (!done)
-			continue;
-		cursor->since = 0;
-		if (++cursor->state >= TCPS_STATES) {
-			cursor->state = 0;
-			cursor->shard++;
-		}
-	}
-	return n;
-}
-
-bool tcps_conn_view(struct tcps_net *tn, const struct tcps_key *key, struct tcps_view *view)
-{
-	struct tcps_conn *conn;
-	struct tcps_slot slot;
-
-	tcps_conn_lock(&slot, tn, key);
-	conn = tcps_conn_find_sender(&slot, tn, key);
-	if (conn)
-		*view = view_of(conn, shard_now(slot.shard));
-	tcps_conn_unlock(&slot);
-	return conn;
-}
-
 unsigned int tcps_conn_capacity(void)
 {
-	return table.limit;
+	return tcps_table.limit;
 }
 
 /* One namespace must not take the others' records. */
 unsigned int tcps_conn_default_limit(const struct tcps_net *tn)
 {
-	return net_eq(tn->net, &init_net) ? table.limit : table.limit / 4;
+	return net_eq(tn->net, &init_net) ? tcps_table.limit : tcps_table.limit / 4;
 }
 
 int tcps_conn_net_init(struct tcps_net *tn)
@@ -477,10 +313,10 @@ int tcps_conn_net_init(struct tcps_net *tn)
 
 	tn->limit = tcps_conn_default_limit(tn);
 	atomic_set(&tn->tracked, 0);
-	tn->lists = kvcalloc(table.shard_mask + 1, sizeof(*tn->lists), GFP_KERNEL_ACCOUNT);
+	tn->lists = kvcalloc(tcps_table.shard_mask + 1, sizeof(*tn->lists), GFP_KERNEL_ACCOUNT);
 	if (!tn->lists)
 		return -ENOMEM;
-	for (shard = 0; shard <= table.shard_mask; shard++) {
+	for (shard = 0; shard <= tcps_table.shard_mask; shard++) {
 		for (i = 0; i < TCPS_STATES; i++)
 			INIT_LIST_HEAD(&tn->lists[shard].by_state[i]);
 		for (i = 0; i < TCPS_DUES; i++)
@@ -495,8 +331,8 @@ void tcps_conn_net_exit(struct tcps_net *tn)
 	struct tcps_slot slot;
 	unsigned int shard, s, n = 0;
 
-	for (shard = 0; shard <= table.shard_mask; shard++) {
-		slot.shard = &table.shards[shard];
+	for (shard = 0; shard <= tcps_table.shard_mask; shard++) {
+		slot.shard = &tcps_table.shards[shard];
 		slot.lists = &tn->lists[shard];
 		spin_lock_bh(&slot.shard->lock);
 		for (s = 1; s < TCPS_STATES; s++) {
@@ -519,9 +355,8 @@ void tcps_conn_net_exit(struct tcps_net *tn)
 
 static unsigned int default_limit(void)
 {
-	u64 n = ((u64)totalram_pages() << PAGE_SHIFT) / 64 / 256;
-
-	return clamp_t(u64, n, TCPS_ENDPOINTS_DEFAULT_MIN, TCPS_ENDPOINTS_DEFAULT_MAX);
+	return clamp_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / 64 / 256,
+		       TCPS_ENDPOINTS_DEFAULT_MIN, TCPS_ENDPOINTS_DEFAULT_MAX);
 }
 
 int tcps_conn_init(unsigned int max_endpoints)
@@ -534,30 +369,30 @@ int tcps_conn_init(unsigned int max_endpoints)
 		       max_endpoints, TCPS_ENDPOINTS_MIN, TCPS_ENDPOINTS_MAX, default_limit());
 		return -EINVAL;
 	}
-	table.limit = max_endpoints ? max_endpoints : default_limit();
-	buckets = roundup_pow_of_two(table.limit);
+	tcps_table.limit = max_endpoints ? max_endpoints : default_limit();
+	buckets = roundup_pow_of_two(tcps_table.limit);
 	shards = roundup_pow_of_two(clamp(4 * num_possible_cpus(), 16u, 256u));
-	table.bucket_mask = buckets - 1;
-	table.shard_mask = shards - 1;
-	table.seed = get_random_u32();
-	table.cache = KMEM_CACHE(tcps_conn, 0);
-	table.buckets = kvcalloc(buckets, sizeof(*table.buckets), GFP_KERNEL);
-	table.shards = kvcalloc(shards, sizeof(*table.shards), GFP_KERNEL);
-	if (!table.cache || !table.buckets || !table.shards) {
+	tcps_table.bucket_mask = buckets - 1;
+	tcps_table.shard_mask = shards - 1;
+	tcps_table.seed = get_random_u32();
+	tcps_table.cache = KMEM_CACHE(tcps_conn, 0);
+	tcps_table.buckets = kvcalloc(buckets, sizeof(*tcps_table.buckets), GFP_KERNEL);
+	tcps_table.shards = kvcalloc(shards, sizeof(*tcps_table.shards), GFP_KERNEL);
+	if (!tcps_table.cache || !tcps_table.buckets || !tcps_table.shards) {
 		pr_err("no memory for a table of %u endpoints: load with a smaller max_endpoints=\n",
-		       table.limit);
+		       tcps_table.limit);
 		tcps_conn_exit();
 		return -ENOMEM;
 	}
 	for (i = 0; i < shards; i++)
-		spin_lock_init(&table.shards[i].lock);
+		spin_lock_init(&tcps_table.shards[i].lock);
 	return 0;
 }
 
 void tcps_conn_exit(void)
 {
 	WARN_ON_ONCE(atomic_read(&total));
-	kvfree(table.shards);
-	kvfree(table.buckets);
-	kmem_cache_destroy(table.cache);
+	kvfree(tcps_table.shards);
+	kvfree(tcps_table.buckets);
+	kmem_cache_destroy(tcps_table.cache);
 }

@@ -44,11 +44,18 @@ enum tcps_age { TCPS_AGE_60S, TCPS_AGE_300S, TCPS_AGES };
  * @key:	what it is found by; does not change
  * @version:	differs after every transition and between incarnations of one tuple
  * @fsm:	the machine
- * @listed:	local state whose list it is on; 0 while it is on none
+ * @listed:	local state, whose list it is on; 0 while it is on none. Without a socket that tells
+ *		it is the machine's
  * @ages:	how many of enum tcps_age it has reached in it and is counted for
+ * @at_least:	it was in that state already when it was found
+ * @suspect:	the audit has found its socket in another state, once since it entered this one
+ * @pid:	process that called connect(), in the initial pid namespace, or 0
+ * @expires:	of a minisock that was found: when its time is over, jiffies; else 0
+ * @owner:	the full socket that tells its transitions, or NULL: there is none, or segments tell.
+ *		Compared, never followed
  * @since:	when it entered that state, ns of ktime_get_boottime_ns(); no two of a shard have the
  *		same
- * @due:	when the audit is to look, jiffies
+ * @due:	when the audit is to look, jiffies; while it is on a due list
  *
  * Protected by its shard's lock, all of it.
  */
@@ -62,12 +69,17 @@ struct tcps_conn {
 	struct tcps_fsm fsm;
 	u8 listed;
 	u8 ages;
+	bool at_least;
+	bool suspect;
+	u32 pid;
+	u32 expires;
+	const void *owner;
 	u64 since;
 	unsigned long due;
 };
 
 /* Makes sure that a record stays at what the README says it costs. */
-static_assert(sizeof(struct tcps_conn) <= 192, "the record has grown");
+static_assert(sizeof(struct tcps_conn) <= 208, "the record has grown");
 
 struct tcps_shard;
 
@@ -91,8 +103,12 @@ struct tcps_counts {
 struct tcps_view {
 	struct tcps_key key;
 	u64 age_ns;		/* since it entered its local state */
+	const void *owner;
+	u32 version;
+	u32 pid;
 	u8 local;
 	u8 remote;
+	bool at_least;		/* it may have been there for longer than @age_ns */
 };
 
 /* Where a walk over a namespace's records is: behind the record @last, if @state is not 0. */
@@ -146,6 +162,9 @@ struct tcps_conn *tcps_conn_find_sender(struct tcps_slot *slot, const struct tcp
 					const struct tcps_key *key);
 struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct tcps_net *tn,
 					  const struct tcps_key *key, int sdif);
+/* The record that belongs to @owner, whatever its scope. */
+struct tcps_conn *tcps_conn_find_owner(struct tcps_slot *slot, const struct tcps_net *tn,
+				       const struct tcps_key *key, const void *owner);
 /* Any record of the tuple, whatever its scope. */
 struct tcps_conn *tcps_conn_find_any_scope(struct tcps_slot *slot, const struct tcps_net *tn,
 					   const struct tcps_key *key);
@@ -165,13 +184,20 @@ struct tcps_conn *tcps_conn_create(struct tcps_slot *slot, struct tcps_net *tn,
 				   const struct tcps_key *key);
 
 /**
- * tcps_conn_enter() - the machine of a record has changed its local state, now
+ * tcps_conn_enter() - a record has changed its local state, now
  * @slot:	locked, that of @conn
- * @conn:	record: it is moved to that state's list; in CLOSE it is on none
+ * @conn:	record: it is moved to the new state's list; in CLOSE it is on none
+ * @state:	new state
  *
  * Return: how long it had been in the state before, ns; 0 where it was in none.
  */
-u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn);
+u64 tcps_conn_enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 state);
+
+/*
+ * From now on the full socket @owner tells the transitions of @conn, and the audit has no deadline
+ * for it; NULL: it has none any more.
+ */
+void tcps_conn_bind(struct tcps_slot *slot, struct tcps_conn *conn, const void *owner);
 
 /* Has the audit look at @conn when the delay of @due has passed. */
 void tcps_conn_set_due(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_due due);
@@ -187,7 +213,8 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn);
  * @items:	result
  * @max:	room in @items
  *
- * Each is put on the due list of its state as if it had just been looked at. Context: process.
+ * Each is put on the due list of its state as if it had just been looked at, or on none if a socket
+ * tells its transitions. Context: process.
  * Return: number of @items filled in; -1 where there is no such shard.
  */
 int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
@@ -214,6 +241,9 @@ unsigned int tcps_conn_walk(struct tcps_net *tn, struct tcps_cursor *cursor, u32
 
 /* One endpoint; false where it has no record. Context: process or softirq. */
 bool tcps_conn_view(struct tcps_net *tn, const struct tcps_key *key, struct tcps_view *view);
+
+/* How many endpoints of @tn are in @state, without a lock. Context: any. */
+unsigned int tcps_conn_count(const struct tcps_net *tn, u8 state);
 
 /* Most records of all namespaces together, and most that @tn may have by default. */
 unsigned int tcps_conn_capacity(void);

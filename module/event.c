@@ -15,6 +15,7 @@ struct tcps_waiting {
 	u64 time_ns;
 	u64 stay_ns;
 	struct tcps_key key;
+	struct tcps_holder holder;
 	struct tcps_move move;
 	bool local;
 };
@@ -56,7 +57,8 @@ bool tcps_event_wanted(const struct tcps_net *tn)
 }
 
 void tcps_event_queue(struct tcps_net *tn, const struct tcps_key *key, bool local,
-		      const struct tcps_move *move, u64 stay_ns)
+		      const struct tcps_move *move, u64 stay_ns,
+		      const struct tcps_holder *holder)
 {
 	struct tcps_events *events = tn->events;
 	struct tcps_waiting *event = NULL;
@@ -69,6 +71,7 @@ void tcps_event_queue(struct tcps_net *tn, const struct tcps_key *key, bool loca
 		event->key = *key;
 		event->move = *move;
 		event->local = local;
+		event->holder = holder ? *holder : (struct tcps_holder){ .known = false };
 	}
 	spin_lock(&events->lock);
 	if (event) {
@@ -92,7 +95,8 @@ void tcps_event_kick(struct tcps_net *tn)
 				   msecs_to_jiffies(READ_ONCE(events->config.delay_ms)));
 }
 
-static int put_event(struct sk_buff *skb, const struct tcps_waiting *event)
+static int put_event(struct sk_buff *skb, const struct tcps_net *tn,
+		     const struct tcps_waiting *event)
 {
 	/* The far end's time in its states is not known; an endpoint begins in CLOSE or LISTEN. */
 	bool stayed = event->local && event->move.from != TCPS_CLOSE &&
@@ -112,7 +116,9 @@ static int put_event(struct sk_buff *skb, const struct tcps_waiting *event)
 	    nla_put_u32(skb, TCPSTATE_A_TRANSITION_CAUSE, event->move.event) ||
 	    (stayed && nla_put_u64_64bit(skb, TCPSTATE_A_TRANSITION_DURATION_NS, event->stay_ns,
 					 TCPSTATE_A_TRANSITION_PAD)) ||
-	    tcps_wire_put_key(skb, &event->key)) {
+	    tcps_wire_put_key(skb, &event->key) ||
+	    tcps_wire_put_holder(skb, tn, &event->holder, TCPSTATE_A_TRANSITION_UID,
+				 TCPSTATE_A_TRANSITION_PAD)) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}
@@ -123,12 +129,13 @@ static int put_event(struct sk_buff *skb, const struct tcps_waiting *event)
 /* Room for one event, whatever is in it */
 static size_t event_size(void)
 {
-	return nla_total_size(0) + 3 * nla_total_size_64bit(sizeof(u64)) +
-	       6 * nla_total_size(sizeof(u32)) + 2 * nla_total_size(sizeof(struct in6_addr)) +
+	return nla_total_size(0) + 6 * nla_total_size_64bit(sizeof(u64)) +
+	       7 * nla_total_size(sizeof(u32)) + 2 * nla_total_size(sizeof(struct in6_addr)) +
 	       2 * nla_total_size(sizeof(u16));
 }
 
-static struct sk_buff *build_message(const struct list_head *batch, u32 n, u64 lost)
+static struct sk_buff *build_message(const struct tcps_net *tn, const struct list_head *batch,
+				     u32 n, u64 lost)
 {
 	struct tcps_waiting *event;
 	struct sk_buff *skb;
@@ -141,7 +148,7 @@ static struct sk_buff *build_message(const struct list_head *batch, u32 n, u64 l
 	if (!hdr || nla_put_u64_64bit(skb, TCPSTATE_A_EVENTS_LOST, lost, TCPSTATE_A_EVENTS_PAD))
 		goto too_small;
 	list_for_each_entry(event, batch, node)
-		if (put_event(skb, event))
+		if (put_event(skb, tn, event))
 			goto too_small;
 	genlmsg_end(skb, hdr);
 	return skb;
@@ -158,7 +165,7 @@ static void send_batch(struct tcps_net *tn, const struct list_head *batch, u32 n
 
 	down_read(&family_sem);
 	/* What cannot be sent is missing from the sequence, which tells it. */
-	skb = family ? build_message(batch, n, lost) : NULL;
+	skb = family ? build_message(tn, batch, n, lost) : NULL;
 	if (skb)	/* a listener whose buffer is full learns it from its socket */
 		genlmsg_multicast_netns(family, tn->net, skb, 0, TCPS_GROUP_TRANSITIONS,
 					GFP_KERNEL);

@@ -53,12 +53,14 @@ bool tcps_event_wanted(const struct tcps_net *tn);
  * @move:	transition
  * @stay_ns:	how long the local end had been in the old state; 0 where it was not, and for the far
  *		end
+ * @holder:	who holds its socket, or NULL
  *
  * tcps_event_kick() has to follow, after the unlock. Context: under the endpoint's shard lock, so
  * that the events of one endpoint are in order.
  */
 void tcps_event_queue(struct tcps_net *tn, const struct tcps_key *key, bool local,
-		      const struct tcps_move *move, u64 stay_ns);
+		      const struct tcps_move *move, u64 stay_ns,
+		      const struct tcps_holder *holder);
 
 /* Sees that what is queued will be sent. Context: any, no lock of ours held. */
 void tcps_event_kick(struct tcps_net *tn);

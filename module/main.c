@@ -6,17 +6,30 @@
 #include "event.h"
 #include "netlink.h"
 #include "netns.h"
+#include "probe.h"
 #include "proc.h"
+#include "record.h"
+#include "seed.h"
 
 static unsigned int max_endpoints;
 module_param(max_endpoints, uint, 0444);
 MODULE_PARM_DESC(max_endpoints,
 		 "most local TCP endpoints tracked, 1024 to 16777216 (default: RAM / 64 / 256 bytes, between 16384 and 1048576); one takes 192 bytes");
 
+static bool socket_evidence = true;
+module_param(socket_evidence, bool, 0444);
+MODULE_PARM_DESC(socket_evidence,
+		 "whether the kernel's sockets tell their transitions (default: yes, where it has the tracepoint sock:inet_sock_set_state); else segments alone show them");
+
 static int __init tcpstate_init(void)
 {
 	int err;
 
+	if (socket_evidence && !tcps_probe_find()) {
+		pr_warn("this kernel has no tracepoint sock:inet_sock_set_state: segments alone show the states\n");
+		socket_evidence = false;
+	}
+	tcps_by_sockets = socket_evidence;
 	err = tcps_conn_init(max_endpoints);
 	if (err)
 		return err;
@@ -32,8 +45,17 @@ static int __init tcpstate_init(void)
 	err = tcps_proc_init();
 	if (err)
 		goto no_proc;
+	if (!socket_evidence)
+		return 0;
+	err = tcps_probe_register();
+	if (err)
+		goto no_probe;
+	/* Whatever changes from now on tells; what is older is looked up. */
+	tcps_seed_all();
 	return 0;
 
+no_probe:
+	tcps_proc_exit();
 no_proc:
 	tcps_netlink_exit();
 no_netlink:
@@ -47,6 +69,7 @@ no_event:
 
 static void __exit tcpstate_exit(void)
 {
+	tcps_probe_unregister();
 	tcps_proc_exit();
 	tcps_netlink_exit();
 	tcps_netns_exit();

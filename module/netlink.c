@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/capability.h>
+#include <linux/ktime.h>
 #include <linux/mutex.h>
+#include <linux/pid_namespace.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
 #include <net/sock.h>
 #include <uapi/linux/tcpstate.h>
 
+#include "audit.h"
 #include "conn.h"
 #include "event.h"
 #include "filter.h"
 #include "netlink.h"
+#include "record.h"
+#include "socket.h"
 #include "stats.h"
 #include "wire.h"
 
@@ -86,6 +91,45 @@ static int put_matrix(struct sk_buff *skb, const struct tcps_stats *stats)
 	return 0;
 }
 
+static int put_divergence(struct sk_buff *skb, struct tcps_net *tn, unsigned int correction,
+			  unsigned int from, unsigned int to)
+{
+	u32 count = tcps_stats_divergence(tn, correction, from, to);
+	struct nlattr *nest;
+
+	if (!count)
+		return 0;
+	nest = nla_nest_start(skb, TCPSTATE_A_STATS_DIVERGENCE);
+	if (!nest || nla_put_u32(skb, TCPSTATE_A_DIVERGENCE_FROM, from) ||
+	    nla_put_u32(skb, TCPSTATE_A_DIVERGENCE_TO, to) ||
+	    nla_put_u32(skb, TCPSTATE_A_DIVERGENCE_CORRECTION, correction) ||
+	    nla_put_u64_64bit(skb, TCPSTATE_A_DIVERGENCE_COUNT, count, TCPSTATE_A_DIVERGENCE_PAD))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* How far the rest can be trusted. Some hundred kinds of divergence are possible, few happen. */
+static int put_health(struct sk_buff *skb, struct tcps_net *tn)
+{
+	u64 verified = tcps_audit_verified(tn);
+	unsigned int c, from, to;
+
+	if (nla_put_u32(skb, TCPSTATE_A_STATS_EVIDENCE,
+			tcps_by_sockets ? TCPSTATE_EVIDENCE_SOCKETS :
+						  TCPSTATE_EVIDENCE_PACKETS) ||
+	    put_u64(skb, TCPSTATE_A_STATS_DIVERGENCES, tcps_stats_divergences(tn)) ||
+	    (verified && put_u64(skb, TCPSTATE_A_STATS_VERIFIED_NS,
+				 ktime_get_boottime_ns() - verified)))
+		return -EMSGSIZE;
+	for (c = 1; c < TCPS_CORRECTIONS; c++)
+		for (from = 1; from < TCPS_STATES; from++)
+			for (to = 1; to < TCPS_STATES; to++)
+				if (put_divergence(skb, tn, c, from, to))
+					return -EMSGSIZE;
+	return 0;
+}
+
 static int put_stats(struct sk_buff *skb, struct tcps_net *tn, const struct tcps_stats *stats)
 {
 	struct tcps_event_counts events;
@@ -109,8 +153,11 @@ static int put_stats(struct sk_buff *skb, struct tcps_net *tn, const struct tcps
 	    put_u64(skb, TCPSTATE_A_STATS_EVENT_SEQ, events.seq) ||
 	    put_u64(skb, TCPSTATE_A_STATS_EVENT_LOST, events.lost))
 		return -EMSGSIZE;
-	return 0;
+	return put_health(skb, tn);
 }
+
+/* Room for all kinds of divergence, though they cannot all be. */
+#define DIVERGENCES_SIZE	(64 * TCPS_CORRECTIONS * TCPS_STATES * TCPS_STATES)
 
 static int stats_get(struct sk_buff *request, struct genl_info *info)
 {
@@ -124,7 +171,7 @@ static int stats_get(struct sk_buff *request, struct genl_info *info)
 	if (!stats)
 		return -ENOMEM;
 	tcps_stats_sum(tn, stats);
-	skb = reply_new(info, 2 * sizeof(*stats), &hdr);
+	skb = reply_new(info, 2 * sizeof(*stats) + DIVERGENCES_SIZE, &hdr);
 	if (!skb)
 		goto out;
 	err = put_stats(skb, tn, stats);
@@ -151,15 +198,35 @@ static const struct nla_policy endpoint_policy[TCPSTATE_A_ENDPOINT_MAX + 1] = {
 	[TCPSTATE_A_ENDPOINT_FILTER] = NLA_POLICY_NESTED(tcps_filter_policy),
 };
 
-static int put_endpoint(struct sk_buff *skb, const struct tcps_view *view)
+/* Looked up now: a record has no room for it. */
+static int put_socket(struct sk_buff *skb, const struct tcps_net *tn, const struct tcps_view *view)
+{
+	const void *listener = view->local == TCPS_LISTEN ? view->owner : NULL;
+	struct tcps_holder holder;
+	enum tcps_kind kind;
+
+	kind = tcps_socket_find_holder(tn, &view->key, listener, &holder);
+	if (kind && nla_put_u32(skb, TCPSTATE_A_ENDPOINT_SOCKET_KIND, kind))
+		return -EMSGSIZE;
+	return tcps_wire_put_holder(skb, tn, &holder, TCPSTATE_A_ENDPOINT_UID,
+				    TCPSTATE_A_ENDPOINT_PAD);
+}
+
+static int put_endpoint(struct sk_buff *skb, const struct tcps_net *tn,
+			const struct tcps_view *view)
 {
 	if (tcps_wire_put_key(skb, &view->key) ||
 	    nla_put_u32(skb, TCPSTATE_A_ENDPOINT_LOCAL_STATE, view->local) ||
 	    nla_put_u32(skb, TCPSTATE_A_ENDPOINT_REMOTE_STATE, view->remote) ||
 	    nla_put_u64_64bit(skb, TCPSTATE_A_ENDPOINT_AGE_NS, view->age_ns,
-			      TCPSTATE_A_ENDPOINT_PAD))
+			      TCPSTATE_A_ENDPOINT_PAD) ||
+	    (view->at_least && nla_put_flag(skb, TCPSTATE_A_ENDPOINT_AGE_AT_LEAST)))
 		return -EMSGSIZE;
-	return 0;
+	/* A number that means nothing in other namespaces is not told there. */
+	if (view->pid && task_active_pid_ns(current) == &init_pid_ns &&
+	    nla_put_u32(skb, TCPSTATE_A_ENDPOINT_PID, view->pid))
+		return -EMSGSIZE;
+	return put_socket(skb, tn, view);
 }
 
 /* The tuple that a request names. */
@@ -221,7 +288,7 @@ static int endpoint_get(struct sk_buff *request, struct genl_info *info)
 	skb = reply_new(info, NLMSG_DEFAULT_SIZE, &hdr);
 	if (!skb)
 		return -ENOMEM;
-	err = put_endpoint(skb, &view);
+	err = put_endpoint(skb, tn, &view);
 	if (!err)
 		return reply_send(skb, hdr, info);
 	nlmsg_free(skb);
@@ -292,14 +359,15 @@ static int dump_done(struct netlink_callback *cb)
 	return 0;
 }
 
-static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, const struct tcps_view *view)
+static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, const struct tcps_net *tn,
+		    const struct tcps_view *view)
 {
 	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &family,
 				NLM_F_MULTI, TCPSTATE_CMD_ENDPOINT_GET);
 
 	if (!hdr)
 		return -EMSGSIZE;
-	if (put_endpoint(skb, view)) {
+	if (put_endpoint(skb, tn, view)) {
 		genlmsg_cancel(skb, hdr);
 		return -EMSGSIZE;
 	}
@@ -325,7 +393,7 @@ static int endpoint_dump(struct sk_buff *skb, struct netlink_callback *cb)
 			if (!dump->n)
 				break;
 		}
-		if (dump_one(skb, cb, &dump->views[dump->next]))
+		if (dump_one(skb, cb, tn, &dump->views[dump->next]))
 			return skb->len;	/* full: go on with the next message */
 		dump->next++;
 	}

@@ -7,6 +7,8 @@
 #include "hooks.h"
 #include "netns.h"
 #include "proc.h"
+#include "record.h"
+#include "seed.h"
 #include "stats.h"
 
 unsigned int tcps_net_id;
@@ -17,10 +19,12 @@ static int __net_init netns_begin(struct net *net)
 	int err;
 
 	tn->net = net;
-	tcps_audit_net_init(tn);
-	err = tcps_stats_net_init(tn);
+	err = tcps_audit_net_init(tn);
 	if (err)
 		return err;
+	err = tcps_stats_net_init(tn);
+	if (err)
+		goto no_stats;
 	err = tcps_event_net_init(tn);
 	if (err)
 		goto no_event;
@@ -33,25 +37,34 @@ static int __net_init netns_begin(struct net *net)
 	err = tcps_hooks_register(tn);
 	if (err)
 		goto no_hooks;
+	WRITE_ONCE(tn->live, true);
+	if (tcps_by_sockets && tcps_seed_owns_table(tn))
+		tcps_audit_kick(tn);
 	return 0;
 
 no_hooks:
 	/* Those that were registered may have run, and may still. */
 	synchronize_rcu();
 	tcps_proc_net_exit(tn);
-	tcps_audit_net_exit(tn);
+	tcps_audit_net_stop(tn);
 no_proc:
 	tcps_conn_net_exit(tn);
 no_conn:
 	tcps_event_net_exit(tn);
 no_event:
 	tcps_stats_net_exit(tn);
+no_stats:
+	tcps_audit_net_exit(tn);
 	return err;
 }
 
-/* The core waits a grace period between this and netns_end(): no hook is running any more then. */
+/*
+ * The core waits a grace period between this and netns_end(): neither hook nor probe is running any
+ * more then.
+ */
 static void __net_exit netns_pre_end(struct net *net)
 {
+	WRITE_ONCE(tcps_net_of(net)->live, false);
 	tcps_hooks_unregister(tcps_net_of(net));
 }
 
@@ -60,10 +73,11 @@ static void __net_exit netns_end(struct net *net)
 	struct tcps_net *tn = tcps_net_of(net);
 
 	tcps_proc_net_exit(tn);
-	tcps_audit_net_exit(tn);
+	tcps_audit_net_stop(tn);
 	tcps_conn_net_exit(tn);
 	tcps_event_net_exit(tn);
 	tcps_stats_net_exit(tn);
+	tcps_audit_net_exit(tn);
 }
 
 static struct pernet_operations netns_ops = {

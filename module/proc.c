@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
@@ -6,8 +7,10 @@
 #include <linux/slab.h>
 #include <linux/time64.h>
 
+#include "audit.h"
 #include "conn.h"
 #include "proc.h"
+#include "record.h"
 #include "stats.h"
 
 #define PROC_NAME	"tcpstate"
@@ -25,11 +28,27 @@ static void show_states(struct seq_file *seq, struct tcps_net *tn, const struct 
 			   div_u64(counts.state[s].oldest_ns, NSEC_PER_MSEC));
 }
 
+/*
+ * How far the states can be trusted. coverage: "full", the kernel's sockets tell their own states;
+ * "packets", segments alone show them. untracked: as in the totals. divergence: records that were
+ * wrong, although sockets tell. verified_ms: since each record has been compared, -1 before.
+ */
+static void show_health(struct seq_file *seq, struct tcps_net *tn, u64 untracked)
+{
+	u64 verified = tcps_audit_verified(tn);
+	bool sockets = tcps_by_sockets;
+
+	seq_printf(seq, "health coverage %s tracepoint %d untracked %llu divergence %llu verified_ms %lld\n",
+		   sockets ? "full" : "packets", sockets, untracked, tcps_stats_divergences(tn),
+		   verified ? (s64)div_u64(ktime_get_boottime_ns() - verified, NSEC_PER_MSEC) : -1);
+}
+
 static int proc_show(struct seq_file *seq, void *v)
 {
 	struct tcps_net *tn = tcps_net_of(seq_file_single_net(seq));
 	struct tcps_stats *stats;
 	unsigned int i;
+	u64 untracked;
 
 	stats = kmalloc(sizeof(*stats), GFP_KERNEL);
 	if (!stats)
@@ -42,7 +61,9 @@ static int proc_show(struct seq_file *seq, void *v)
 	show_states(seq, tn, stats);
 	for (i = 0; i < TCPS_TOTALS_NUM; i++)
 		seq_printf(seq, "total %s %llu\n", tcps_total_name(i), stats->total[i]);
+	untracked = stats->total[TCPS_TOTAL_UNTRACKED];
 	kfree(stats);
+	show_health(seq, tn, untracked);
 	return 0;
 }
 

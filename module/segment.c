@@ -264,39 +264,6 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 	return TCPS_SEGMENT;
 }
 
-bool tcps_segment_found(const struct tcps_packet *pkt, struct tcps_found *found)
-{
-	const struct sock *sk = pkt->sk;
-	const struct tcp_sock *tp;
-	bool closed;
-	u8 state;
-
-	if (!sk || !sk_fullsock(sk) || READ_ONCE(sk->sk_backlog.len))
-		return false;
-	state = READ_ONCE(sk->sk_state);
-	if (!((1 << state) & (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSING |
-			      TCPF_CLOSE_WAIT | TCPF_LAST_ACK)))
-		return false;
-	tp = tcp_sk(sk);
-	/* The FIN counts in write_seq when it is queued, in snd_nxt when it has been sent. */
-	closed = state != TCP_ESTABLISHED && state != TCP_CLOSE_WAIT;
-	*found = (struct tcps_found){
-		.active = closed && state != TCP_LAST_ACK,
-		.fin_sent = closed && tp->snd_nxt == tp->write_seq,
-		.fin_acked = state == TCP_FIN_WAIT2,
-		.snd_una = tp->snd_una,
-		.ack_floor = tp->snd_una - min_t(u64, tp->bytes_acked, TCPS_MAX_WINDOW),
-		.snd_nxt = tp->snd_nxt,
-		.rcv_acked = tp->rcv_wup,
-		.rcv_nxt = tp->rcv_nxt,
-		.rcv_edge = tp->rcv_wup + tp->rcv_wnd,
-		.snd_wnd_max = tp->max_window,
-		.rcv_scale = tp->rx_opt.wscale_ok ? tp->rx_opt.rcv_wscale : TCPS_NO_SCALE,
-		.snd_scale = tp->rx_opt.wscale_ok ? tp->rx_opt.snd_wscale : TCPS_NO_SCALE,
-	};
-	return true;
-}
-
 /*
  * nf_ip_checksum() sums the IP header, too, which is 0 in a header that is intact. But the kernel
  * has written into the record route and timestamp options by now and has not updated the header's

@@ -52,16 +52,6 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 				    struct tcps_packet *pkt);
 
 /**
- * tcps_segment_found() - what the socket of a sent segment knows of its connection
- * @pkt:	from tcps_segment_sent(), in the same hook: the socket is locked by whoever sends
- * @found:	result
- *
- * Return: false where no open connection's socket sends it; also while the socket has a backlog, as
- * a RST may be in it.
- */
-bool tcps_segment_found(const struct tcps_packet *pkt, struct tcps_found *found);
-
-/**
  * tcps_segment_rcvd() - read a packet in LOCAL_IN
  * @skb:	packet, its data at the IP header. Its checksum is verified as TCP would do it next;
  *		the result is kept in the skb, so that TCP does not do it again

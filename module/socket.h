@@ -1,23 +1,128 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the kernel's own socket tables say of an endpoint.
+ * What the kernel's own sockets say of an endpoint: its name, its state, its sequence numbers, and
+ * who holds it. Looks and reads only.
  */
 #ifndef TCPSTATE_SOCKET_H
 #define TCPSTATE_SOCKET_H
 
+#include <net/sock.h>
+
+#include "fsm/fsm.h"
 #include "tcpstate.h"
 
+/* What the kernel holds for an endpoint; the numbers are the netlink spec's (socket-kind). */
+enum tcps_kind { TCPS_NO_SOCKET, TCPS_FULL, TCPS_REQUEST, TCPS_MINISOCK };
+
 /**
- * tcps_socket_exists() - does the kernel hold the socket of this endpoint?
+ * struct tcps_seen - a socket, seen for a moment
+ * @sk:		to be compared with struct tcps_conn.owner; NULL without one
+ * @kind:	enum tcps_kind
+ * @state:	the state that it stands for: of a minisock its substate, SYN_RECV of a request
+ */
+struct tcps_seen {
+	const void *sk;
+	u8 kind;
+	u8 state;
+};
+
+/**
+ * struct tcps_snapshot - all that a socket says of its connection
+ * @opening:	it is in SYN_SENT or SYN_RECV: @open is the segment that began it, and @found holds
+ *		nothing
+ */
+struct tcps_snapshot {
+	struct tcps_seen seen;
+	bool opening;
+	struct tcps_seg open;
+	struct tcps_found found;
+};
+
+static inline bool tcps_is_full(const struct sock *sk)
+{
+	return sk && sk_fullsock(sk);
+}
+
+/**
+ * tcps_socket_key() - what names the endpoint of a socket
+ * @sk:		full socket, listener, request socket or minisock
+ * @key:	result; of a listener the remote end is 0. The local port is 0 while the socket has none
+ *
+ * Context: any; the socket's tuple does not change meanwhile.
+ */
+void tcps_socket_key(const struct sock *sk, struct tcps_key *key);
+
+/**
+ * tcps_socket_get() - the socket of an endpoint in the established table
  * @tn:		namespace
  * @key:	endpoint
- * @state:	local state of its record: a record in TIME_WAIT is not that of a socket that is
- *		open
  *
- * Looks in the established table, which holds full sockets, request sockets and TIME-WAIT
- * sockets.
- * Context: process or softirq, without a shard's lock. Does not sleep.
+ * Full sockets, request sockets and minisocks. Context: process or softirq. Does not sleep.
+ * Return: with a reference, for sock_gen_put() without a shard's lock; or NULL.
  */
-bool tcps_socket_exists(const struct tcps_net *tn, const struct tcps_key *key, u8 state);
+struct sock *tcps_socket_get(const struct tcps_net *tn, const struct tcps_key *key);
+
+/* What @sk is now; NULL: TCPS_NO_SOCKET. Context: any; a reference or a lock keeps it. */
+struct tcps_seen tcps_socket_seen(const struct sock *sk);
+
+/**
+ * tcps_socket_look() - the same of whatever has the tuple of an endpoint
+ * @tn:		namespace
+ * @key:	endpoint
+ *
+ * Looks twice before it says that there is none. Context: process or softirq, without a shard's
+ * lock. Does not sleep.
+ */
+struct tcps_seen tcps_socket_look(const struct tcps_net *tn, const struct tcps_key *key);
+
+/**
+ * tcps_socket_read() - take a snapshot of a connection
+ * @sk:		full socket locked by whoever calls, or request socket or minisock under the lock of its
+ *		bucket, or from its own LOCAL_OUT
+ * @state:	state that it is entering, or 0: the one it is in
+ * @snap:	result
+ *
+ * Return: false where it is in no connection.
+ */
+bool tcps_socket_read(const struct sock *sk, u8 state, struct tcps_snapshot *snap);
+
+/**
+ * tcps_socket_backlogged() - may segments wait for this socket that it has not seen?
+ * @sk:		full socket
+ */
+bool tcps_socket_backlogged(const struct sock *sk);
+
+/**
+ * tcps_socket_death() - why a socket goes from @from to CLOSE
+ * @sk:		full socket in the tracepoint
+ * @from:	its state until now
+ * @m:		its machine: a RST or the last ACK may have been seen
+ *
+ * Return: the event. Source: tcp_reset(), tcp_write_err(), tcp_abort(), __tcp_close(),
+ * tcp_disconnect().
+ */
+enum tcps_event tcps_socket_death(const struct sock *sk, u8 from, const struct tcps_fsm *m);
+
+/* When a minisock's time is over, jiffies, never 0; 0 for another socket, or NULL. */
+u32 tcps_socket_expires(const struct sock *sk);
+
+/* Who holds a full socket. Context: any but under sk_callback_lock or a shard's lock. */
+void tcps_socket_holder(const struct sock *sk, struct tcps_holder *holder);
+
+/**
+ * tcps_socket_find_holder() - what the kernel holds for an endpoint, and for whom
+ * @tn:		namespace
+ * @key:	endpoint
+ * @listener:	the listening socket, which is only compared; NULL: not a listener
+ * @holder:	result
+ *
+ * Context: process. Does not sleep.
+ * Return: enum tcps_kind.
+ */
+enum tcps_kind tcps_socket_find_holder(const struct tcps_net *tn, const struct tcps_key *key,
+				       const void *listener, struct tcps_holder *holder);
+
+/* The process that is within connect() on @sk, in the initial pid namespace; 0: none. */
+u32 tcps_socket_connecting(const struct sock *sk);
 
 #endif

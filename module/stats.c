@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bitops.h>
 #include <linux/math64.h>
+#include <linux/slab.h>
 #include <linux/time64.h>
 
 #include "stats.h"
@@ -16,15 +17,50 @@ const char *tcps_total_name(enum tcps_total total)
 	return total_names[total];
 }
 
+/* Of a namespace, by correction, old and new state. Seldom written. */
+struct tcps_divergence {
+	atomic_t count[TCPS_CORRECTIONS][TCPS_STATES][TCPS_STATES];
+};
+
 int tcps_stats_net_init(struct tcps_net *tn)
 {
+	tn->divergence = kzalloc(sizeof(*tn->divergence), GFP_KERNEL_ACCOUNT);
+	if (!tn->divergence)
+		return -ENOMEM;
 	tn->stats = alloc_percpu_gfp(struct tcps_stats, GFP_KERNEL_ACCOUNT);
-	return tn->stats ? 0 : -ENOMEM;
+	if (tn->stats)
+		return 0;
+	kfree(tn->divergence);
+	return -ENOMEM;
 }
 
 void tcps_stats_net_exit(struct tcps_net *tn)
 {
 	free_percpu(tn->stats);
+	kfree(tn->divergence);
+}
+
+void tcps_stats_diverged(struct tcps_net *tn, enum tcps_correction correction, u8 from, u8 to)
+{
+	atomic_inc(&tn->divergence->count[correction][from][to]);
+}
+
+u32 tcps_stats_divergence(const struct tcps_net *tn, enum tcps_correction correction, u8 from,
+			  u8 to)
+{
+	return atomic_read(&tn->divergence->count[correction][from][to]);
+}
+
+u64 tcps_stats_divergences(const struct tcps_net *tn)
+{
+	unsigned int c, from, to;
+	u64 sum = 0;
+
+	for (c = TCPS_CORRECT_SOCKET; c <= TCPS_CORRECT_MISSED; c++)
+		for (from = 1; from < TCPS_STATES; from++)
+			for (to = 1; to < TCPS_STATES; to++)
+				sum += tcps_stats_divergence(tn, c, from, to);
+	return sum;
 }
 
 void tcps_stats_moved(struct tcps_net *tn, const struct tcps_move *move, u64 stay_ns)

@@ -35,6 +35,18 @@ enum tcps_total {
 #define TCPS_BUCKETS	32
 
 /*
+ * What was wrong with a record when it was compared with the kernel's sockets; the numbers are the
+ * netlink spec's (correction).
+ */
+enum tcps_correction {
+	TCPS_CORRECT_REQUEST = 1,	/* a request socket ended, which the kernel does not tell */
+	TCPS_CORRECT_MINISOCK,		/* a minisock ended early, or is in another state: likewise */
+	TCPS_CORRECT_SOCKET,		/* a full socket ended, or is in another state */
+	TCPS_CORRECT_MISSED,		/* a socket had no record */
+	TCPS_CORRECTIONS
+};
+
+/*
  * 64 bits are added and read whole on the supported architectures, all of which are 64-bit. Of
  * local ends: @moves by old and new state; @stays, how long those that have left a state had been
  * in it: bucket 0 below 1 ms, bucket i from 2^(i-1) ms to below 2^i ms, the last all longer ones.
@@ -58,6 +70,13 @@ static inline void tcps_stats_count(struct tcps_net *tn, enum tcps_total total)
 
 /* A local end has moved; it had been @stay_ns in its old state. Context: any. */
 void tcps_stats_moved(struct tcps_net *tn, const struct tcps_move *move, u64 stay_ns);
+
+/* A record was corrected. Context: any. */
+void tcps_stats_diverged(struct tcps_net *tn, enum tcps_correction correction, u8 from, u8 to);
+u32 tcps_stats_divergence(const struct tcps_net *tn, enum tcps_correction correction, u8 from,
+			  u8 to);
+/* The sum of those that should not be, as a socket tells: SOCKET and MISSED */
+u64 tcps_stats_divergences(const struct tcps_net *tn);
 
 void tcps_stats_sum(const struct tcps_net *tn, struct tcps_stats *sum);
 const char *tcps_total_name(enum tcps_total total);

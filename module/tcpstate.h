@@ -8,10 +8,12 @@
 #include <linux/atomic.h>
 #include <linux/in6.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
+#include <linux/uidgid.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+struct tcps_audit;
+struct tcps_divergence;
 struct tcps_events;
 struct tcps_lists;
 struct tcps_stats;
@@ -38,25 +40,45 @@ struct tcps_key {
 };
 
 /**
+ * struct tcps_holder - who holds a socket
+ * @inode:	as in /proc/PID/fd; 0: no process, as it is not accepted yet or closed
+ * @cookie:	as in inet_diag
+ * @cgroup:	cgroup v2 id of who made it, 0: none
+ * @uid:	who made it
+ * @known:	the rest holds something: there is a full socket
+ */
+struct tcps_holder {
+	u64 inode;
+	u64 cookie;
+	u64 cgroup;
+	kuid_t uid;
+	bool known;
+};
+
+/**
  * struct tcps_net - what a network namespace owns
  * @net:	the namespace; no reference held, see Documentation/locking.rst
  * @lists:	its state and due lists, one struct a shard (conn.c)
  * @stats:	its counters (stats.c)
+ * @divergence:	how often records had to be corrected (stats.c)
  * @events:	its queue of events (event.c)
  * @tracked:	number of its records
  * @limit:	most records it may have; set by netlink while it is read
- * @audit:	its audit's work (audit.c)
+ * @audit:	its audit's work, and where that is (audit.c)
  * @audit_armed: whether @audit is under way; bit 0
+ * @live:	records are made: from when all else is there until the hooks are off
  */
 struct tcps_net {
 	struct net *net;
 	struct tcps_lists *lists;
 	struct tcps_stats __percpu *stats;
+	struct tcps_divergence *divergence;
 	struct tcps_events *events;
 	atomic_t tracked;
 	unsigned int limit;
-	struct delayed_work audit;
+	struct tcps_audit *audit;
 	unsigned long audit_armed;
+	bool live;
 };
 
 /* Index of struct tcps_net in the namespaces' generic data; set by netns.c before the first use. */

@@ -3,6 +3,10 @@
  * The spine: every piece of evidence goes through here. It finds or makes the record, steps its
  * machine, moves it to the list of its new state, and then, outside the lock, tells the counters
  * and the tracepoint.
+ *
+ * Who moves the local end: where sockets tell, a full socket is the only one for its record, which
+ * is bound to it; segments move minisocks; request sockets begin with a segment, and what becomes of
+ * them the child or the audit tells. Else segments move everything.
  */
 #ifndef TCPSTATE_TRACK_H
 #define TCPSTATE_TRACK_H
@@ -19,15 +23,5 @@
  * Return: whether the endpoint had or got a record: then somebody has to see that the audit runs.
  */
 bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir);
-
-/**
- * tcps_track_gone() - a look-up found no socket for a record
- * @tn:		namespace
- * @key:	the record's
- * @version:	the record's, before the look-up: if it has changed since, nothing is done
- *
- * Context: process or softirq. Does not sleep.
- */
-void tcps_track_gone(struct tcps_net *tn, const struct tcps_key *key, u32 version);
 
 #endif

@@ -22,4 +22,17 @@ enum tcps_group { TCPS_GROUP_TRANSITIONS, TCPS_GROUP_ALERTS };
  */
 int tcps_wire_put_key(struct sk_buff *skb, const struct tcps_key *key);
 
+/**
+ * tcps_wire_put_holder() - who holds an endpoint's socket
+ * @skb:	message
+ * @tn:		namespace: users are told as in the user namespace that owns it
+ * @holder:	holder; where it is not known nothing is put
+ * @uid:	number of the attribute "uid" in the set; inode, cookie and cgroup follow it
+ * @pad:	that of "pad"
+ *
+ * Return: 0, or -EMSGSIZE.
+ */
+int tcps_wire_put_holder(struct sk_buff *skb, const struct tcps_net *tn,
+			 const struct tcps_holder *holder, int uid, int pad);
+
 #endif

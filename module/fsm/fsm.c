@@ -481,6 +481,44 @@ void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct t
 	}
 }
 
+/* What an end must know to be in a state. */
+static const u8 known_in[TCPS_STATES] = {
+	[TCPS_ESTABLISHED] = TCPS_K_SYN_ACKED,
+	[TCPS_FIN_WAIT2] = TCPS_K_SYN_ACKED | TCPS_K_FIN_SENT | TCPS_K_FIN_ACKED,
+	[TCPS_TIME_WAIT] = TCPS_K_SYN_ACKED | TCPS_K_FIN_SENT | TCPS_K_FIN_ACKED | TCPS_K_FIN_RCVD,
+	[TCPS_CLOSE_WAIT] = TCPS_K_SYN_ACKED | TCPS_K_FIN_RCVD,
+	[TCPS_LAST_ACK] = TCPS_K_SYN_ACKED | TCPS_K_FIN_RCVD,
+	[TCPS_CLOSING] = TCPS_K_SYN_ACKED | TCPS_K_FIN_RCVD,
+};
+
+void tcps_fsm_seat(struct tcps_fsm *m, enum tcps_state state, struct tcps_step *out)
+{
+	u8 known = known_in[state];
+
+	memset(out, 0, sizeof(*out));
+	if ((known & TCPS_K_FIN_SENT) && !(m->local.flags & TCPS_K_FIN_SENT))
+		m->local.fin = m->local.nxt;
+	if ((known & TCPS_K_FIN_RCVD) && !(m->remote.flags & TCPS_K_FIN_SENT)) {
+		m->remote.fin = m->rcv_nxt;
+		m->remote.flags |= TCPS_K_FIN_SENT;
+	}
+	if (known & TCPS_K_FIN_ACKED)
+		m->remote.flags |= TCPS_K_FIN_RCVD;
+	m->local.flags |= known;
+	m->local.state = state;
+	settle(&m->remote, out->remote, &out->nremote);
+}
+
+enum tcps_event tcps_fsm_cause(enum tcps_state from, enum tcps_state to)
+{
+	enum tcps_event event;
+
+	for (event = TCPS_EV_NONE + 1; event < TCPS_EVENTS; event++)
+		if (next_state[from][event] == to)
+			return event;
+	return TCPS_EV_NONE;
+}
+
 void tcps_fsm_step(struct tcps_fsm *m, const struct tcps_seg *seg, enum tcps_dir dir,
 		   struct tcps_step *out)
 {

@@ -225,6 +225,28 @@ void tcps_fsm_init(struct tcps_fsm *m, const struct tcps_seg *seg);
 void tcps_fsm_found(struct tcps_fsm *m, const struct tcps_found *found, struct tcps_step *out);
 
 /**
+ * tcps_fsm_seat() - the local end's own socket says what state it is in
+ * @m:		machine
+ * @state:	that state, neither CLOSE nor LISTEN
+ * @out:	result, overwritten: what this proves of the far end; of the local end nothing, as the
+ *		caller knows it
+ *
+ * Segments run ahead of the socket, which may have a backlog, and behind it, where a FIN has to
+ * wait for its turn: between two of these the machine's local state is what segments make of it.
+ */
+void tcps_fsm_seat(struct tcps_fsm *m, enum tcps_state state, struct tcps_step *out);
+
+/**
+ * tcps_fsm_cause() - what leads from one state to another
+ * @from:	state
+ * @to:		state
+ *
+ * Return: the first event that the diagram has for it, TCPS_EV_NONE where it has none. Into CLOSE
+ * there are several.
+ */
+enum tcps_event tcps_fsm_cause(enum tcps_state from, enum tcps_state to);
+
+/**
  * tcps_fsm_step() - one segment
  * @m:		machine
  * @seg:	the segment; a received one has passed its checksum

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel's sockets tell, and what is found when they are looked at, put into effect on
+ * records. A full socket is the only one that moves the local end of its record, which is bound to it;
+ * a CLOSE of another one is no news of it.
+ */
+#ifndef TCPSTATE_EVIDENCE_H
+#define TCPSTATE_EVIDENCE_H
+
+#include "tcpstate.h"
+
+struct sock;
+struct tcps_item;
+struct tcps_seen;
+
+/**
+ * tcps_evidence_socket() - a full socket that does not listen changes its state
+ * @tn:		namespace
+ * @sk:		socket, locked by whoever changes it
+ * @from:	old state
+ * @to:		new state, which it is about to have
+ *
+ * Context: process or softirq, under rcu_read_lock(). Does not sleep.
+ */
+void tcps_evidence_socket(struct tcps_net *tn, const struct sock *sk, u8 from, u8 to);
+
+/**
+ * tcps_evidence_listen() - a socket begins or ceases to listen
+ * @tn:		namespace
+ * @sk:		socket, locked
+ * @listens:	it begins
+ *
+ * Context: as above. Return: it begins without a port, and has no record: adopt it soon.
+ */
+bool tcps_evidence_listen(struct tcps_net *tn, const struct sock *sk, bool listens);
+
+/**
+ * tcps_evidence_adopt() - a socket in the kernel's tables should have a record
+ * @sk:		full socket, locked; or listener, request socket or minisock, its bucket locked
+ *
+ * Context: process or softirq. Does not sleep.
+ */
+void tcps_evidence_adopt(const struct sock *sk);
+
+/*
+ * Has @sk, as above but for the lock of a full socket, a record? Also true where its namespace is
+ * about to end.
+ */
+bool tcps_evidence_knows(const struct sock *sk);
+
+/**
+ * tcps_evidence_seen() - the socket of a record has been looked up
+ * @tn:		namespace
+ * @item:	the record, before the look-up: if it has changed since, nothing is done
+ * @seen:	what there is
+ *
+ * Context: process or softirq. Does not sleep.
+ * Return: the record is wrong, and its socket has to be locked to set it right: adopt it.
+ */
+bool tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item *item,
+		     const struct tcps_seen *seen);
+
+#endif

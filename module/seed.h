@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the kernel's tables of sockets to records: sockets that are older than the module, that had
+ * no room, or whose record is wrong.
+ */
+#ifndef TCPSTATE_SEED_H
+#define TCPSTATE_SEED_H
+
+#include "tcpstate.h"
+
+/*
+ * Does this namespace answer for a table of established sockets? The initial one for that which
+ * all share, others for their own (net.ipv4.tcp_child_ehash_entries).
+ */
+bool tcps_seed_owns_table(const struct tcps_net *tn);
+
+/* Number of buckets of the table that @tn's sockets are in. */
+unsigned int tcps_seed_buckets(const struct tcps_net *tn);
+
+/*
+ * All of these: context: process, may sleep, no lock held.
+ *
+ * bucket: adopts what has no record in one bucket of that table, whatever its namespace; listeners:
+ * likewise what listens; one: the socket of one endpoint; all: all of all tables, once.
+ */
+void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket);
+void tcps_seed_listeners(const struct tcps_net *tn);
+void tcps_seed_one(struct tcps_net *tn, const struct tcps_key *key);
+void tcps_seed_all(void);
+
+#endif
