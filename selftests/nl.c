@@ -344,7 +344,11 @@ int nl_parse_endpoint(const struct nlmsghdr *h, struct nl_endpoint *e)
 			take(a, &e->remote, 4, &bad);
 		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_AGE_NS)
 			take(a, &e->age_ns, 8, &bad);
-		else if (attr_type(a) != TCPSTATE_A_ENDPOINT_PAD)
+		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_AGE_AT_LEAST)
+			e->age_at_least = true;
+		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_SOCKET_KIND)
+			take(a, &e->kind, 4, &bad);
+		else if (attr_type(a) > TCPSTATE_A_ENDPOINT_MAX)
 			unknown("endpoint", a, &bad);
 	}
 	bad += complete("endpoint", seen, TCPSTATE_A_ENDPOINT_AGE_NS, 1u << TCPSTATE_A_ENDPOINT_SCOPE);
@@ -386,6 +390,30 @@ static void parse_state(const struct nlattr *nest, struct nl_stats *s, int *bad)
 	s->state[number] = state;
 }
 
+static void parse_divergence(const struct nlattr *nest, struct nl_stats *s, int *bad)
+{
+	uint32_t from = 0, to = 0, correction = 0;
+	const struct nlattr *a;
+	uint64_t count = 0;
+
+	for_each_attr(a, attr_data(nest), attr_end(nest)) {
+		switch (attr_type(a)) {
+		case TCPSTATE_A_DIVERGENCE_FROM: take(a, &from, 4, bad); break;
+		case TCPSTATE_A_DIVERGENCE_TO: take(a, &to, 4, bad); break;
+		case TCPSTATE_A_DIVERGENCE_CORRECTION: take(a, &correction, 4, bad); break;
+		case TCPSTATE_A_DIVERGENCE_COUNT: take(a, &count, 8, bad); break;
+		case TCPSTATE_A_DIVERGENCE_PAD: break;
+		default: unknown("divergence", a, bad);
+		}
+	}
+	if (!from || from >= STATES || !to || to >= STATES || !correction || correction >= NL_CORRECTIONS || !count) {
+		printf("# divergence from %u to %u, correction %u\n", from, to, correction);
+		(*bad)++;
+		return;
+	}
+	s->divergence[correction] += count;
+}
+
 int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)
 {
 	unsigned char seen[TCPSTATE_A_STATS_MAX + 1] = { 0 };
@@ -411,6 +439,10 @@ int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)
 		case TCPSTATE_A_STATS_UNTRACKED: take(a, &s->untracked, 8, &bad); break;
 		case TCPSTATE_A_STATS_EVENT_SEQ: take(a, &s->event_seq, 8, &bad); break;
 		case TCPSTATE_A_STATS_EVENT_LOST: take(a, &s->event_lost, 8, &bad); break;
+		case TCPSTATE_A_STATS_EVIDENCE: take(a, &s->evidence, 4, &bad); break;
+		case TCPSTATE_A_STATS_DIVERGENCES: take(a, &s->divergences, 8, &bad); break;
+		case TCPSTATE_A_STATS_DIVERGENCE: parse_divergence(a, s, &bad); break;
+		case TCPSTATE_A_STATS_VERIFIED_NS: take(a, &s->verified_ns, 8, &bad); break;
 		case TCPSTATE_A_STATS_PAD: break;
 		default: unknown("stats", a, &bad);
 		}

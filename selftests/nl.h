@@ -23,6 +23,8 @@
 /* A state in the filter's set of states */
 #define NL_STATE(state)	(1u << (state))
 
+#define NL_CORRECTIONS	(TCPSTATE_CORRECTION_MISSED + 1)
+
 enum { NL_TRANSITIONS, NL_ALERTS, NL_GROUPS };
 
 struct nl {
@@ -63,6 +65,9 @@ struct nl_stats {
 	uint64_t matrix[STATES][STATES];	/* by number, row and column 0 unused */
 	uint64_t transitions, invalid, malformed, untracked;
 	uint64_t event_seq, event_lost;
+	uint32_t evidence;	/* 0: it does not tell */
+	uint64_t divergences, verified_ns;
+	uint64_t divergence[NL_CORRECTIONS];	/* by enum tcpstate_correction */
 };
 
 struct nl_tuple {
@@ -76,6 +81,8 @@ struct nl_endpoint {
 	struct nl_tuple tuple;	/* first */
 	uint32_t local, remote;
 	uint64_t age_ns;
+	bool age_at_least;
+	uint32_t kind;		/* enum tcpstate_socket_kind; 0: it does not tell */
 };
 
 struct nl_event {

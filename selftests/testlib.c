@@ -223,7 +223,7 @@ int netns_enter(void)
 	return err;
 }
 
-static int parse_want(const char *want, unsigned long long *count)
+int counts_parse(const char *want, unsigned long long *count)
 {
 	char copy[256], *word, *save = NULL, *eq;
 	int i;
@@ -247,7 +247,7 @@ bad:
 	return -1;
 }
 
-static void print_counts(const char *head, const unsigned long long *count)
+void counts_print(const char *head, const unsigned long long *count)
 {
 	int i;
 
@@ -294,7 +294,7 @@ int check_both(const char *diag_want, const char *want)
 	struct snapshot s;
 	int i, tries;
 
-	if (parse_want(want, wanted) || parse_want(diag_want, diag_wanted))
+	if (counts_parse(want, wanted) || counts_parse(diag_want, diag_wanted))
 		return -1;
 	for (tries = 0; tries < 150; tries++) {
 		if (snapshot_read(FILE_SELF, &s) || diag_read(diag))
@@ -308,8 +308,8 @@ int check_both(const char *diag_want, const char *want)
 		sleep_ms(20);
 	}
 	printf("# wanted: inet_diag %s, tcpstate %s, tracked %llu\n", diag_want, s.sockets ? diag_want : want, sum);
-	print_counts("inet_diag", diag);
-	print_counts("tcpstate", s.count);
+	counts_print("inet_diag", diag);
+	counts_print("tcpstate", s.count);
 	printf("# tracked %llu, divergence %llu\n", s.tracked, s.divergence);
 	return -1;
 }
@@ -327,8 +327,8 @@ int check_agreement(void)
 			return 0;
 		sleep_ms(20);
 	}
-	print_counts("inet_diag", diag);
-	print_counts("tcpstate", s.count);
+	counts_print("inet_diag", diag);
+	counts_print("tcpstate", s.count);
 	return -1;
 }
 
@@ -343,7 +343,7 @@ int check_entered(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(want, sizeof(want), format, args);
 	va_end(args);
-	if (parse_want(want, wanted) || snapshot_read(FILE_SELF, &s))
+	if (counts_parse(want, wanted) || snapshot_read(FILE_SELF, &s))
 		return -1;
 	for (i = 1; i < STATES; i++)
 		sum += wanted[i];
@@ -354,7 +354,7 @@ int check_entered(const char *format, ...)
 	if (!memcmp(s.entered, wanted, sizeof(wanted)) && s.transitions == sum)
 		return 0;
 	printf("# entered, wanted: %s, transitions %llu\n", want, sum);
-	print_counts("tcpstate, entered", s.entered);
+	counts_print("tcpstate, entered", s.entered);
 	printf("# transitions %llu\n", s.transitions);
 	return -1;
 }

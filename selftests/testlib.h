@@ -52,6 +52,11 @@ int check_entered(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* The totals; at once. */
 int check_totals(unsigned long long invalid, unsigned long long malformed, unsigned long long untracked);
 
+/* Counts of states as above, from text; what is not named is 0. */
+int counts_parse(const char *want, unsigned long long *count);
+/* "# @head: ESTABLISHED=2 TIME_WAIT=1" */
+void counts_print(const char *head, const unsigned long long *count);
+
 /* "ESTABLISHED" ... "CLOSING", "?" */
 const char *state_name(int state);
 void sleep_ms(unsigned int ms);
