@@ -21,11 +21,13 @@ unsigned int tcps_seed_buckets(const struct tcps_net *tn);
  * All of these: context: process, may sleep, no lock held.
  *
  * bucket: adopts what has no record in one bucket of that table, whatever its namespace; listeners:
- * likewise what listens; one: the socket of one endpoint; all: all of all tables, once.
+ * likewise what listens; one: the socket of one endpoint; search: a full socket of which only the
+ * address is known (false: it is not there); all: all of all tables, once.
  */
 void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket);
 void tcps_seed_listeners(const struct tcps_net *tn);
 void tcps_seed_one(struct tcps_net *tn, const struct tcps_key *key);
+bool tcps_seed_search(const struct tcps_net *tn, const void *owner);
 void tcps_seed_all(void);
 
 #endif
