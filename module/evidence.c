@@ -347,8 +347,10 @@ enum tcps_remedy tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item 
 	tcps_record_report(&report);
 	tcps_conn_lock(&slot, tn, &item->key);
 	conn = unchanged(&slot, tn, item);
-	if (!conn || fits(conn, seen)) {
+	if (!conn) {
 		;
+	} else if (fits(conn, seen)) {
+		conn->suspect = false;
 	} else if (conn->owner && !conn->suspect) {
 		/* What its socket is about to tell, on another CPU, comes first. */
 		conn->suspect = true;
