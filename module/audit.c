@@ -21,7 +21,7 @@
 #define SWEEP_MIN	16	/* records a tick */
 #define SWEEP_MAX	512
 #define SWEEP_HURRY	8	/* times as many */
-#define TABLE_TICKS	240	/* a sweep over the kernel's table of sockets: 60 s */
+#define TABLE_TICKS	120	/* a sweep over the kernel's table of sockets: 30 s */
 
 /**
  * struct tcps_audit - the audit of one namespace

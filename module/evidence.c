@@ -351,6 +351,8 @@ enum tcps_remedy tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item 
 		;
 	} else if (fits(conn, seen)) {
 		conn->suspect = false;
+		if (conn->owner && conn->key.scope != seen->scope)	/* a listener */
+			tcps_conn_rebind(&slot, conn, seen->scope);
 	} else if (conn->owner && !conn->suspect) {
 		/* What its socket is about to tell, on another CPU, comes first. */
 		conn->suspect = true;

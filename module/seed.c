@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -153,6 +156,52 @@ bool tcps_seed_search(const struct tcps_net *tn, const void *owner)
 	if (sk)
 		adopt_held(sk);
 	return sk;
+}
+
+struct later {
+	struct list_head node;
+	struct sock *sk;
+};
+
+static LIST_HEAD(waiting);
+static DEFINE_SPINLOCK(waiting_lock);
+
+static void adopt_waiting(struct work_struct *work)
+{
+	struct later *later, *tmp;
+	LIST_HEAD(list);
+
+	spin_lock_bh(&waiting_lock);
+	list_splice_init(&waiting, &list);
+	spin_unlock_bh(&waiting_lock);
+	list_for_each_entry_safe(later, tmp, &list, node) {
+		adopt_held(later->sk);
+		kfree(later);
+	}
+}
+
+static DECLARE_WORK(later_work, adopt_waiting);
+
+void tcps_seed_later(struct sock *sk)
+{
+	struct later *later = kmalloc(sizeof(*later), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!later)
+		return;	/* the sweep will find it */
+	later->sk = sk;
+	if (!hold(sk)) {
+		kfree(later);
+		return;
+	}
+	spin_lock_bh(&waiting_lock);
+	list_add_tail(&later->node, &waiting);
+	spin_unlock_bh(&waiting_lock);
+	queue_work(system_unbound_wq, &later_work);
+}
+
+void tcps_seed_flush(void)
+{
+	flush_work(&later_work);
 }
 
 static void seed_table(const struct tcps_net *tn)

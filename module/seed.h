@@ -8,6 +8,8 @@
 
 #include "tcpstate.h"
 
+struct sock;
+
 /*
  * Does this namespace answer for a table of established sockets? The initial one for that which
  * all share, others for their own (net.ipv4.tcp_child_ehash_entries).
@@ -29,5 +31,13 @@ void tcps_seed_listeners(const struct tcps_net *tn);
 void tcps_seed_one(struct tcps_net *tn, const struct tcps_key *key);
 bool tcps_seed_search(const struct tcps_net *tn, const void *owner);
 void tcps_seed_all(void);
+
+/*
+ * Adopts a full socket soon: one that has no tuple yet, and will tell nothing when it has. Context:
+ * process or softirq, the socket locked, or a reference to it held.
+ */
+void tcps_seed_later(struct sock *sk);
+/* What was to be done later is done. Nothing calls the above any more. Context: may sleep. */
+void tcps_seed_flush(void);
 
 #endif
