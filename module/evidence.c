@@ -199,7 +199,9 @@ static void adopt(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps
 	conn->expires = tcps_socket_expires(sk);
 	if (!full && state != TCPS_SYN_RECV)
 		tcps_conn_set_due(slot, conn, TCPS_DUE_SHORT);
-	tcps_record_missed(tn, state);
+	/* A socket goes to SYN_SENT before it has a tuple to tell. */
+	if (state != TCPS_SYN_SENT)
+		tcps_record_missed(tn, state);
 }
 
 /* Likewise a listener; without a tuple's port it has none yet. */
