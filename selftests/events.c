@@ -8,8 +8,12 @@
  *
  * What differs from run to run is left out or made the same: ports that the kernel chose are "client1" and so on,
  * numbers of the sequence begin with 1, durations are in tenths of a second, or "audit" where it was the audit that
- * found the end. What a normalised text cannot show is checked here: the sequence has no gap, an end's old state is its
- * last new one, the times of an endpoint do not go back, and a duration is the time between two transitions of an end.
+ * found the end. Where sockets tell, "socket" is whose cookie a transition has ("other": one that this program does not
+ * hold), and "inode" whose inode; 0: nobody's any more, or nobody's yet.
+ *
+ * What a normalised text cannot show is checked here: the sequence has no gap, an end's old state is its last new one,
+ * the times of an endpoint do not go back, a duration is the time between two transitions of an end, and who holds a
+ * socket is who does.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -19,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "nl.h"
@@ -30,6 +35,14 @@
 
 static const char *host;
 static int listener, client, server;
+static bool by_sockets;
+
+/* The sockets of the scenario, from when they have all that is told of them. */
+static struct {
+	const char *name;
+	uint64_t cookie, inode;
+} known[8];
+static unsigned int nknown;
 
 static const char *const causes[] = {
 	"?", "listen", "send-syn", "send-synack", "rcv-syn", "syn-acked", "send-fin", "late-fin", "rcv-fin", "fin-acked",
@@ -42,12 +55,24 @@ static void die(const char *what)
 	exit(1);
 }
 
+static int know(const char *name, int fd)
+{
+	uint64_t cookie;
+	socklen_t len = sizeof(cookie);
+	struct stat st;
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) || fstat(fd, &st))
+		die(name);
+	known[nknown].name = name;
+	known[nknown].cookie = cookie;
+	known[nknown++].inode = st.st_ino;
+	return fd;
+}
+
 static void open_pair(void)
 {
-	client = nl_connect(NULL, 0, host, PORT, false);
-	server = accept(listener, NULL, NULL);
-	if (client < 0 || server < 0)
-		die("connect");
+	client = know("client", nl_connect(NULL, 0, host, PORT, false));
+	server = know("server", accept(listener, NULL, NULL));
 	sleep_ms(200);
 }
 
@@ -104,8 +129,8 @@ static void simultaneous_close(void)
 static void simultaneous_open(void)
 {
 	slow();
-	client = nl_connect(host, PORT + 1, host, PORT + 2, true);
-	server = nl_connect(host, PORT + 2, host, PORT + 1, true);
+	client = know("client", nl_connect(host, PORT + 1, host, PORT + 2, true));
+	server = know("server", nl_connect(host, PORT + 2, host, PORT + 1, true));
 	sleep_ms(1000);
 	nl_reset(client);
 	sleep_ms(500);
@@ -148,11 +173,10 @@ static void refused(void)
 static void given_up(void)
 {
 	/* a full queue answers nothing */
-	int full = nl_listen(host, PORT + 3, 0);
+	int full = know("full", nl_listen(host, PORT + 3, 0));
 
-	if (nl_connect(NULL, 0, host, PORT + 3, false) < 0)
-		die("connect");
-	client = nl_connect(NULL, 0, host, PORT + 3, true);
+	know("queued", nl_connect(NULL, 0, host, PORT + 3, false));
+	client = know("client", nl_connect(NULL, 0, host, PORT + 3, true));
 	sleep_ms(500);
 	close(client);
 	sleep_ms(3000);		/* the audit looks once a second */
@@ -199,14 +223,14 @@ static void add(const struct nl_event *e, void *arg)
 
 static unsigned int client_number(uint16_t port)
 {
-	static uint16_t known[10];
+	static uint16_t seen[10];
 	static unsigned int n;
 	unsigned int i;
 
-	for (i = 0; i < n && known[i] != port; i++)
+	for (i = 0; i < n && seen[i] != port; i++)
 		;
 	if (i == n && n < 10)
-		known[n++] = port;
+		seen[n++] = port;
 	return i + 1;
 }
 
@@ -217,16 +241,48 @@ static void print_end(const struct nl_event *e, int end, const char *name)
 
 	inet_ntop(e->tuple.family, e->tuple.addr[end], addr, sizeof(addr));
 	printf(" \"%s\": \"%s\", \"%s_port\": ", name, addr, name);
-	if (port >= PORT && port < PORT + 10)
+	if (!port || (port >= PORT && port < PORT + 10))	/* a listener has no far end */
 		printf("%u,", port);
 	else
 		printf("\"client%u\",", client_number(port));
 }
 
-/* Found by the audit, which looks from time to time: once a second where it is soonest. */
+/*
+ * Found by the audit, which looks from time to time: once a second where it is soonest. Where sockets tell, they tell
+ * their ends themselves.
+ */
 static bool by_audit(const struct nl_event *e)
 {
-	return e->cause == TCPSTATE_CAUSE_EXPIRE || e->cause == TCPSTATE_CAUSE_GONE;
+	return e->cause == TCPSTATE_CAUSE_EXPIRE || (e->cause == TCPSTATE_CAUSE_GONE && !by_sockets);
+}
+
+static const char *socket_of(const struct nl_event *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < nknown; i++)
+		if (known[i].cookie == e->cookie)
+			return known[i].name;
+	return "other";
+}
+
+static const char *inode_of(const struct nl_event *e)
+{
+	unsigned int i;
+
+	for (i = 0; i < nknown; i++)
+		if (known[i].inode == e->inode)
+			return known[i].name;
+	return "other";
+}
+
+static void print_holder(const struct nl_event *e)
+{
+	printf(", \"socket\": \"%s\", \"inode\": ", socket_of(e));
+	if (e->inode)
+		printf("\"%s\"", inode_of(e));
+	else
+		printf("0");
 }
 
 static void print_event(const struct nl_event *e)
@@ -242,6 +298,9 @@ static void print_event(const struct nl_event *e)
 	else if (e->has_duration)
 		printf(", \"duration_s\": %llu.%llu", (unsigned long long)((e->duration_ns + TENTH / 2) / TENTH / 10),
 		       (unsigned long long)((e->duration_ns + TENTH / 2) / TENTH % 10));
+	/* Of packets alone, only those who send do so in a socket's name: that is not what this is about. */
+	if (by_sockets && e->has_holder)
+		print_holder(e);
 	printf("}");
 }
 
@@ -272,6 +331,59 @@ static void wrong(unsigned int i, const char *what)
 	bad++;
 }
 
+/* Whoever called connect() is the one who does so, and nobody else is told. */
+static bool connected(unsigned int i)
+{
+	unsigned int j;
+
+	for (j = 0; j <= i; j++)
+		if (nl_same(&events[j].tuple, &events[i].tuple) && events[j].end == TCPSTATE_END_LOCAL &&
+		    events[j].cause == TCPSTATE_CAUSE_SEND_SYN)
+			return true;
+	return false;
+}
+
+/*
+ * Where sockets tell, all of their transitions say whose they are. Those without a holder are a request's, and those of
+ * a minisock, which can only have got into and out of two states.
+ */
+static bool may_have_no_holder(const struct nl_event *e)
+{
+	return !by_sockets || (e->from == TCPSTATE_STATE_LISTEN && e->to == TCPSTATE_STATE_SYN_RECV) ||
+	       e->from == TCPSTATE_STATE_FIN_WAIT2 || e->from == TCPSTATE_STATE_TIME_WAIT;
+}
+
+static void check_holder(unsigned int i)
+{
+	const struct nl_event *e = &events[i];
+	unsigned int j;
+
+	if (e->end != TCPSTATE_END_LOCAL) {
+		if (e->has_holder || e->pid)
+			wrong(i, "the far end has a holder");
+		return;
+	}
+	if (e->pid != (connected(i) ? (uint32_t)getpid() : 0))
+		wrong(i, "another process has called connect()");
+	if (!e->has_holder) {
+		if (!may_have_no_holder(e))
+			wrong(i, "has no holder");
+		return;
+	}
+	if (e->uid != getuid())
+		wrong(i, "another user");
+	if (e->inode && strcmp(socket_of(e), inode_of(e)))
+		wrong(i, "inode and cookie are not of one socket");
+	for (j = 0; j < i; j++) {
+		if (!events[j].has_holder)
+			continue;
+		if (events[j].cgroup != e->cgroup)
+			wrong(i, "another control group");
+		if (nl_same(&events[j].tuple, &e->tuple) != (events[j].cookie == e->cookie))
+			wrong(i, "two sockets of a tuple, or two tuples of a socket");
+	}
+}
+
 static void check(void)
 {
 	unsigned int i;
@@ -288,14 +400,15 @@ static void check(void)
 			wrong(i, "its old state is not its last new one");
 		if (begins && e->from != TCPSTATE_STATE_CLOSE && e->from != TCPSTATE_STATE_LISTEN)
 			wrong(i, "begins in another state than CLOSE and LISTEN");
-		/* the far end's time is not known, and what begins was in no state */
-		if (e->has_duration != (e->end == TCPSTATE_END_LOCAL && !begins))
+		/* the far end's time is not known, what begins was in no state, and how long one listens is not told */
+		if (e->has_duration != (e->end == TCPSTATE_END_LOCAL && !begins && e->from != TCPSTATE_STATE_LISTEN))
 			wrong(i, "has a duration, or has none");
 		if (e->has_duration && last && llabs((long long)(e->time_ns - last->time_ns - e->duration_ns)) > SLACK)
 			wrong(i, "its duration is not the time since the last one");
 		if (by_audit(e) && (e->duration_ns < (e->cause == TCPSTATE_CAUSE_EXPIRE ? 600 : 5) * TENTH ||
 				    e->duration_ns > (e->cause == TCPSTATE_CAUSE_EXPIRE ? 630 : 30) * TENTH))
 			wrong(i, "the audit found it too early or too late");
+		check_holder(i);
 	}
 }
 
@@ -317,11 +430,10 @@ int main(int argc, char **argv)
 	if (i == sizeof(scenarios) / sizeof(scenarios[0]))
 		return 2;
 	host = scenarios[i].host;
-	if (netns_enter() || nl_open(&nl) || nl_join(&nl, NL_TRANSITIONS))
+	if (netns_enter() || nl_open(&nl) || nl_stats(&nl, &s) || nl_join(&nl, NL_TRANSITIONS))
 		die("netlink");
-	listener = nl_listen(host, PORT, 10);
-	if (listener < 0)
-		die("listen");
+	by_sockets = s.evidence == TCPSTATE_EVIDENCE_SOCKETS;
+	listener = know("listener", nl_listen(host, PORT, 10));
 	scenarios[i].run();
 	while ((n = nl_events(&nl, 500, add, NULL, &lost)) > 0)
 		;

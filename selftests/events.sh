@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the multicast group "transitions" says of connections made by a script is what golden/*.json says.
+# What the multicast group "transitions" says of connections made by a script is what golden/ says: golden/sockets where
+# sockets tell, golden/packets where segments alone do. The two differ in listeners and holders, and in the order: a
+# segment proves the far end's state when it arrives, and moves its socket later, when that has processed it.
 #
-#	TCPSTATE_GOLDEN_OUT=DIRECTORY events.sh		writes there what golden/ should be, instead
+#	TCPSTATE_GOLDEN_OUT=DIRECTORY events.sh		writes there what the golden files should be, instead
 . "$(dirname "$0")/lib.sh"
-golden=$here/golden
 mapfile -t names < <("$bin/events")
 plan $((${#names[@]} + 3))
 need busybox; need tc
@@ -17,6 +18,11 @@ scenario() {	# NAME
 	busybox sed 's/^/# /' "$tmp/diff"
 	return 1
 }
+golden_of() {
+	module_load && snapshot || return
+	golden=$here/golden/packets
+	[ "$coverage" != full ] || golden=$here/golden/sockets
+}
 # Each file has its scenario: none is left over.
 all_compared() {
 	local file
@@ -27,7 +33,7 @@ all_compared() {
 }
 
 log_mark
-check "module loaded" module_load
+check "module loaded" golden_of
 for name in "${names[@]}"; do check "$name" scenario "$name"; done
 check "each golden file has its scenario" all_compared
 check "the kernel log is clean" log_clean

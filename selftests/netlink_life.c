@@ -23,18 +23,21 @@ FIXTURE(life) {
 	struct nl nl;
 	struct nl dump;		/* its messages are short: a dump of all pairs takes many */
 	int listener;
+	bool sockets;		/* they tell: the listener is an endpoint, too, and the module finds all when it is loaded */
 	unsigned int endpoints;
 };
 
 static int reload(void)
 {
-	const char *ko = getenv("TCPSTATE_KO");
+	const char *ko = getenv("TCPSTATE_KO"), *params = getenv("TCPSTATE_PARAMS");
+	char command[256];
 	int fd, err;
 
+	snprintf(command, sizeof(command), "modprobe tcpstate %s", params ? params : "");
 	if (!ko)
-		return system("modprobe tcpstate");
+		return system(command);
 	fd = open(ko, O_RDONLY | O_CLOEXEC);
-	err = fd < 0 || syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	err = fd < 0 || syscall(SYS_finit_module, fd, params ? params : "", 0) ? -errno : 0;
 	close(fd);
 	return err;
 }
@@ -54,12 +57,15 @@ static int unload(void)
 
 FIXTURE_SETUP(life)
 {
+	struct snapshot s;
 	int i, fd;
 
 	ASSERT_EQ(0, nofile_max());
 	if (access("/proc/tcpstate", F_OK))	/* the test before has failed */
 		ASSERT_EQ(0, reload());
 	ASSERT_EQ(0, netns_enter());
+	ASSERT_EQ(0, snapshot_read("/proc/self/net/tcpstate", &s));
+	self->sockets = s.sockets;
 	ASSERT_EQ(0, nl_open(&self->nl));
 	ASSERT_EQ(0, nl_open_short(&self->dump));
 	self->listener = nl_listen("127.0.0.1", PORT, 1000);
@@ -68,7 +74,7 @@ FIXTURE_SETUP(life)
 		fd = nl_connect(NULL, 0, "127.0.0.1", PORT, false);
 		ASSERT_LE(0, fd);
 	}
-	self->endpoints = 2 * PAIRS;
+	self->endpoints = 2 * PAIRS + self->sockets;
 }
 
 FIXTURE_TEARDOWN(life)
@@ -129,6 +135,96 @@ TEST_F(life, unload_after_a_dump_was_left)
 	EXPECT_EQ(0, unload());
 }
 
+struct found {
+	unsigned int n, states[STATES], at_least, pids, held;
+};
+
+static void find(const struct nl_endpoint *e, void *arg)
+{
+	struct found *f = arg;
+
+	f->n++;
+	f->states[e->local]++;
+	f->at_least += e->age_at_least;
+	f->pids += !!e->pid;
+	f->held += !!e->inode;
+}
+
+static int find_all(struct nl *nl, struct found *f)
+{
+	struct nl_msg m;
+
+	memset(f, 0, sizeof(*f));
+	nl_begin(&m, nl, TCPSTATE_CMD_ENDPOINT_GET, NLM_F_DUMP);
+	return nl_dump(nl, &m, find, f);
+}
+
+/*
+ * What is older than the module is found at once where sockets tell, and said to be so until it moves; of packets alone
+ * it is found when it sends.
+ */
+TEST_F(life, what_is_older_than_the_module)
+{
+	struct nl_endpoint e;
+	struct nl_tuple t;
+	struct nl_stats s;
+	struct found f;
+	int fd, peer;
+
+	fd = nl_connect(NULL, 0, "127.0.0.1", PORT, false);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, find_all(&self->nl, &f));
+	EXPECT_EQ(self->endpoints + 2, f.n);
+	EXPECT_EQ(0, f.at_least);
+	EXPECT_EQ(PAIRS + 1, f.pids);
+	EXPECT_EQ(PAIRS + 1 + self->sockets, f.held);	/* those in the queue are nobody's */
+	shutdown(fd, SHUT_WR);
+	sleep_ms(100);
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, reload());
+	nl_close(&self->nl);
+	ASSERT_EQ(0, nl_open(&self->nl));
+	ASSERT_EQ(0, find_all(&self->nl, &f));
+	ASSERT_EQ(0, nl_stats(&self->nl, &s));
+	EXPECT_EQ(s.tracked, f.n);
+	EXPECT_EQ(self->sockets ? self->endpoints + 2 : 0, f.n);
+	EXPECT_EQ(f.n, f.at_least);
+	EXPECT_EQ(0, f.pids);
+	EXPECT_EQ(self->sockets ? PAIRS + 2 : 0, f.held);
+	EXPECT_EQ(self->sockets ? 2 * PAIRS : 0, f.states[TCPSTATE_STATE_ESTABLISHED]);
+	EXPECT_EQ(self->sockets, f.states[TCPSTATE_STATE_FIN_WAIT2]);
+	EXPECT_EQ(self->sockets, f.states[TCPSTATE_STATE_CLOSE_WAIT]);
+	EXPECT_EQ(self->sockets, f.states[TCPSTATE_STATE_LISTEN]);
+	EXPECT_EQ(f.states[TCPSTATE_STATE_ESTABLISHED], s.matrix[TCPSTATE_STATE_CLOSE][TCPSTATE_STATE_ESTABLISHED]);
+	EXPECT_EQ(f.states[TCPSTATE_STATE_FIN_WAIT2], s.matrix[TCPSTATE_STATE_CLOSE][TCPSTATE_STATE_FIN_WAIT2]);
+	EXPECT_EQ(f.states[TCPSTATE_STATE_CLOSE_WAIT], s.matrix[TCPSTATE_STATE_CLOSE][TCPSTATE_STATE_CLOSE_WAIT]);
+	EXPECT_EQ(f.states[TCPSTATE_STATE_LISTEN], s.matrix[TCPSTATE_STATE_CLOSE][TCPSTATE_STATE_LISTEN]);
+	EXPECT_EQ(f.n, s.transitions);
+	EXPECT_EQ(0, s.divergences + s.untracked);
+	/* what it does from now on is known exactly */
+	ASSERT_EQ(0, nl_tuple_of(fd, &t));
+	EXPECT_EQ(self->sockets ? 0 : -ENOENT, nl_get(&self->nl, &t, &e));
+	if (self->sockets)
+		EXPECT_TRUE(e.age_at_least);
+	while ((peer = accept(self->listener, NULL, NULL)) >= 0) {
+		struct nl_tuple other;
+
+		ASSERT_EQ(0, nl_tuple_of(peer, &other));
+		if (other.port[1] == t.port[0])
+			break;
+	}
+	close(peer);
+	sleep_ms(100);
+	ASSERT_EQ(0, nl_get(&self->nl, &t, &e));
+	EXPECT_EQ(TCPSTATE_STATE_TIME_WAIT, e.local);
+	EXPECT_FALSE(e.age_at_least);
+	fd = nl_connect(NULL, 0, "127.0.0.1", PORT, false);
+	ASSERT_EQ(0, nl_tuple_of(fd, &t));
+	ASSERT_EQ(0, nl_get(&self->nl, &t, &e));
+	EXPECT_FALSE(e.age_at_least);
+	EXPECT_EQ(getpid(), e.pid);
+}
+
 /* A second dump on the same socket has to wait; one on another socket has not. */
 TEST_F(life, two_dumps)
 {
@@ -181,6 +277,7 @@ TEST_F(life, unload_while_somebody_listens)
 		ASSERT_EQ(0, nl_join(&self->nl, NL_TRANSITIONS));
 		ASSERT_EQ(0, nl_stats(&self->nl, &s));
 		EXPECT_EQ(0, s.event_seq);
+		EXPECT_EQ(self->sockets ? self->endpoints : 0, s.tracked);
 		events = 0;
 		fd = nl_connect(NULL, 0, "127.0.0.1", PORT, false);
 		nl_reset(fd);

@@ -26,6 +26,8 @@ FIXTURE(perm) {
 	struct nl nl;		/* opened with all rights, in the test's network namespace */
 	struct nl_config first;
 	struct nl_tuple tuple;	/* of an endpoint there */
+	unsigned int endpoints;	/* how many there are */
+	unsigned int listeners;	/* those of them that do nothing but listen: where sockets tell */
 };
 
 FIXTURE_SETUP(perm)
@@ -41,6 +43,8 @@ FIXTURE_SETUP(perm)
 	ASSERT_LE(0, listener);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, nl_tuple_of(fd, &self->tuple));
+	self->listeners = self->host.sockets;
+	self->endpoints = 2 + self->listeners;
 }
 
 FIXTURE_TEARDOWN(perm)
@@ -142,23 +146,23 @@ static int open_and_try(bool admin, const struct nl_tuple *tuple, unsigned int e
 
 TEST_F(perm, root)
 {
-	EXPECT_EQ(0, try_all(&self->nl, true, &self->tuple, 2));
+	EXPECT_EQ(0, try_all(&self->nl, true, &self->tuple, self->endpoints));
 }
 
 static int unprivileged(FIXTURE_DATA(perm) *self)
 {
-	return become_nobody(0) || open_and_try(false, &self->tuple, 2);
+	return become_nobody(0) || open_and_try(false, &self->tuple, self->endpoints);
 }
 
 TEST_F(perm, nobody)
 {
 	EXPECT_EQ(0, IN_CHILD(unprivileged(self)));
-	EXPECT_EQ(0, try_all(&self->nl, true, &self->tuple, 2));
+	EXPECT_EQ(0, try_all(&self->nl, true, &self->tuple, self->endpoints));
 }
 
 static int with_caps(FIXTURE_DATA(perm) *self, uint32_t caps, bool admin)
 {
-	return become_nobody(caps) || open_and_try(admin, &self->tuple, 2);
+	return become_nobody(caps) || open_and_try(admin, &self->tuple, self->endpoints);
 }
 
 /* Not root makes the difference but this capability. */
@@ -166,13 +170,13 @@ TEST_F(perm, cap_net_admin)
 {
 	EXPECT_EQ(0, IN_CHILD(with_caps(self, 1u << CAP_NET_ADMIN, true)));
 	EXPECT_EQ(0, IN_CHILD(with_caps(self, ~(1u << CAP_NET_ADMIN), false)));
-	EXPECT_EQ(0, IN_CHILD(set_caps(~(1u << CAP_NET_ADMIN)) || open_and_try(false, &self->tuple, 2)));
+	EXPECT_EQ(0, IN_CHILD(set_caps(~(1u << CAP_NET_ADMIN)) || open_and_try(false, &self->tuple, self->endpoints)));
 }
 
 /* A socket opened with rights, used by a process that has none, which a confused server might be. */
 static int dropped(FIXTURE_DATA(perm) *self)
 {
-	return become_nobody(0) || try_all(&self->nl, false, &self->tuple, 2);
+	return become_nobody(0) || try_all(&self->nl, false, &self->tuple, self->endpoints);
 }
 
 /* A socket opened without, used by root. Requests are judged by both; who joins a group is the process itself. */
@@ -195,14 +199,14 @@ TEST_F(perm, borrowed_sockets)
 {
 	EXPECT_EQ(0, IN_CHILD(dropped(self)));
 	EXPECT_EQ(0, IN_CHILD(lent(self)));
-	EXPECT_EQ(0, try_all(&self->nl, true, &self->tuple, 2));
+	EXPECT_EQ(0, try_all(&self->nl, true, &self->tuple, self->endpoints));
 }
 
 /* Root of a child user namespace, in a network namespace that is not its own. */
 static int stranger(FIXTURE_DATA(perm) *self)
 {
-	return user_namespace(0) || open_and_try(false, &self->tuple, 2) ||
-	       try_all(&self->nl, false, &self->tuple, 2);
+	return user_namespace(0) || open_and_try(false, &self->tuple, self->endpoints) ||
+	       try_all(&self->nl, false, &self->tuple, self->endpoints);
 }
 
 TEST_F(perm, child_user_namespace)
@@ -231,7 +235,7 @@ static int container(FIXTURE_DATA(perm) *self)
 	if (user_namespace(CLONE_NEWNET) || system("ip link set lo up") || nl_open(&nl) ||
 	    nl_listen("127.0.0.1", PORT, 10) < 0)
 		return -1;
-	bad += expect("all of it", 0, try_all(&nl, true, NULL, 0));
+	bad += expect("all of it", 0, try_all(&nl, true, NULL, self->listeners));
 	if (nl_join(&nl, NL_TRANSITIONS) || nl_connect(NULL, 0, "127.0.0.1", PORT, false) < 0)
 		return -1;
 	while ((n = nl_events(&nl, 500, remember, &events, &lost)) > 0)
@@ -250,11 +254,11 @@ static int container(FIXTURE_DATA(perm) *self)
 	bad += expect("queue above the default", -EPERM, nl_set(&nl, TCPSTATE_A_CONFIG_EVENT_QUEUE, 65537));
 	bad += expect("queue above all", -ERANGE, nl_set(&nl, TCPSTATE_A_CONFIG_EVENT_QUEUE, TCPSTATE_EVENT_QUEUE_MAX + 1));
 	bad += expect("queue of the default", 0, nl_set(&nl, TCPSTATE_A_CONFIG_EVENT_QUEUE, 65536));
-	bad += expect("the namespace outside", 0, try_all(&self->nl, false, &self->tuple, 2));
+	bad += expect("the namespace outside", 0, try_all(&self->nl, false, &self->tuple, self->endpoints));
 	/* its own nobody has no right there either */
 	if (set_caps(0))
 		return -1;
-	bad += expect("without capabilities", 0, open_and_try(false, NULL, 2));
+	bad += expect("without capabilities", 0, open_and_try(false, NULL, 2 + self->listeners));
 	return bad;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Requests made of what is in nl.c, and sockets; declared in nl.h. */
+/* Requests, attribute by attribute and as a whole, and sockets; declared in nl.h. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -10,6 +10,69 @@
 #include <unistd.h>
 
 #include "nl.h"
+
+void nl_begin(struct nl_msg *m, const struct nl *nl, int cmd, int flags)
+{
+	struct genlmsghdr *g = (struct genlmsghdr *)(m->bytes + NLMSG_HDRLEN);
+
+	memset(m, 0, NLMSG_HDRLEN + GENL_HDRLEN);
+	m->h.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
+	m->h.nlmsg_type = nl->family;
+	m->h.nlmsg_flags = NLM_F_REQUEST | flags;
+	g->cmd = cmd;
+	g->version = TCPSTATE_FAMILY_VERSION;
+}
+
+void nl_put(struct nl_msg *m, int type, const void *data, size_t len)
+{
+	struct nlattr *a = (struct nlattr *)(m->bytes + m->h.nlmsg_len);
+
+	a->nla_type = type;
+	a->nla_len = NLA_HDRLEN + len;
+	memset((char *)a + NLA_HDRLEN, 0, NLA_ALIGN(len));
+	if (len)
+		memcpy((char *)a + NLA_HDRLEN, data, len);
+	m->h.nlmsg_len += NLA_ALIGN(a->nla_len);
+}
+
+void nl_put_u16(struct nl_msg *m, int type, uint16_t value)
+{
+	nl_put(m, type, &value, sizeof(value));
+}
+
+void nl_put_u32(struct nl_msg *m, int type, uint32_t value)
+{
+	nl_put(m, type, &value, sizeof(value));
+}
+
+void nl_put_u64(struct nl_msg *m, int type, uint64_t value)
+{
+	nl_put(m, type, &value, sizeof(value));
+}
+
+void nl_put_tuple(struct nl_msg *m, const struct nl_tuple *t)
+{
+	nl_put_u32(m, TCPSTATE_A_ENDPOINT_FAMILY, t->family);
+	nl_put(m, TCPSTATE_A_ENDPOINT_LOCAL_ADDR, t->addr[0], nl_addr_len(t->family));
+	nl_put(m, TCPSTATE_A_ENDPOINT_REMOTE_ADDR, t->addr[1], nl_addr_len(t->family));
+	nl_put_u16(m, TCPSTATE_A_ENDPOINT_LOCAL_PORT, t->port[0]);
+	nl_put_u16(m, TCPSTATE_A_ENDPOINT_REMOTE_PORT, t->port[1]);
+	if (t->scope)
+		nl_put_u32(m, TCPSTATE_A_ENDPOINT_SCOPE, t->scope);
+}
+
+struct nlattr *nl_nest(struct nl_msg *m, int type)
+{
+	struct nlattr *nest = (struct nlattr *)(m->bytes + m->h.nlmsg_len);
+
+	nl_put(m, type | NLA_F_NESTED, NULL, 0);
+	return nest;
+}
+
+void nl_nest_end(struct nl_msg *m, struct nlattr *nest)
+{
+	nest->nla_len = m->bytes + m->h.nlmsg_len - (char *)nest;
+}
 
 int nl_stats(struct nl *nl, struct nl_stats *s)
 {
@@ -68,6 +131,14 @@ static void take_addr(struct nl_tuple *t, int end, const struct sockaddr_storage
 	}
 }
 
+static bool listens(int fd)
+{
+	socklen_t len = sizeof(int);
+	int yes = 0;
+
+	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &len) && yes;
+}
+
 int nl_tuple_of(int fd, struct nl_tuple *t)
 {
 	struct sockaddr_storage addr;
@@ -77,6 +148,8 @@ int nl_tuple_of(int fd, struct nl_tuple *t)
 	if (getsockname(fd, (struct sockaddr *)&addr, &len))
 		return -errno;
 	take_addr(t, 0, &addr);
+	if (listens(fd))
+		return 0;
 	len = sizeof(addr);
 	if (getpeername(fd, (struct sockaddr *)&addr, &len))
 		return -errno;

@@ -196,69 +196,6 @@ void nl_close(struct nl *nl)
 	nl->fd = -1;
 }
 
-void nl_begin(struct nl_msg *m, const struct nl *nl, int cmd, int flags)
-{
-	struct genlmsghdr *g = (struct genlmsghdr *)(m->bytes + NLMSG_HDRLEN);
-
-	memset(m, 0, NLMSG_HDRLEN + GENL_HDRLEN);
-	m->h.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN;
-	m->h.nlmsg_type = nl->family;
-	m->h.nlmsg_flags = NLM_F_REQUEST | flags;
-	g->cmd = cmd;
-	g->version = TCPSTATE_FAMILY_VERSION;
-}
-
-void nl_put(struct nl_msg *m, int type, const void *data, size_t len)
-{
-	struct nlattr *a = (struct nlattr *)(m->bytes + m->h.nlmsg_len);
-
-	a->nla_type = type;
-	a->nla_len = NLA_HDRLEN + len;
-	memset((char *)a + NLA_HDRLEN, 0, NLA_ALIGN(len));
-	if (len)
-		memcpy((char *)a + NLA_HDRLEN, data, len);
-	m->h.nlmsg_len += NLA_ALIGN(a->nla_len);
-}
-
-void nl_put_u16(struct nl_msg *m, int type, uint16_t value)
-{
-	nl_put(m, type, &value, sizeof(value));
-}
-
-void nl_put_u32(struct nl_msg *m, int type, uint32_t value)
-{
-	nl_put(m, type, &value, sizeof(value));
-}
-
-void nl_put_u64(struct nl_msg *m, int type, uint64_t value)
-{
-	nl_put(m, type, &value, sizeof(value));
-}
-
-void nl_put_tuple(struct nl_msg *m, const struct nl_tuple *t)
-{
-	nl_put_u32(m, TCPSTATE_A_ENDPOINT_FAMILY, t->family);
-	nl_put(m, TCPSTATE_A_ENDPOINT_LOCAL_ADDR, t->addr[0], nl_addr_len(t->family));
-	nl_put(m, TCPSTATE_A_ENDPOINT_REMOTE_ADDR, t->addr[1], nl_addr_len(t->family));
-	nl_put_u16(m, TCPSTATE_A_ENDPOINT_LOCAL_PORT, t->port[0]);
-	nl_put_u16(m, TCPSTATE_A_ENDPOINT_REMOTE_PORT, t->port[1]);
-	if (t->scope)
-		nl_put_u32(m, TCPSTATE_A_ENDPOINT_SCOPE, t->scope);
-}
-
-struct nlattr *nl_nest(struct nl_msg *m, int type)
-{
-	struct nlattr *nest = (struct nlattr *)(m->bytes + m->h.nlmsg_len);
-
-	nl_put(m, type | NLA_F_NESTED, NULL, 0);
-	return nest;
-}
-
-void nl_nest_end(struct nl_msg *m, struct nlattr *nest)
-{
-	nest->nla_len = m->bytes + m->h.nlmsg_len - (char *)nest;
-}
-
 /* Answers */
 
 static const void *attrs_of(const struct nlmsghdr *h)
@@ -324,6 +261,23 @@ static int complete(const char *set, const unsigned char *seen, int max, unsigne
 	return bad;
 }
 
+/*
+ * Who holds the socket: uid, inode and cookie come together or not at all, and a cookie is not 0; a cgroup is told only
+ * with them, and not as 0.
+ */
+static int check_holder(const char *set, const unsigned char *seen, int uid, uint64_t cookie, uint64_t cgroup)
+{
+	const int inode = uid + 1, cookies = uid + 2, cgroups = uid + 3;
+
+	if (seen[uid] == seen[inode] && seen[uid] == seen[cookies] && seen[uid] <= 1 && seen[cgroups] <= seen[uid] &&
+	    !seen[uid] == !cookie && !seen[cgroups] == !cgroup)
+		return 0;
+	printf("# %s: uid, inode, cookie, cgroup are there %d %d %d %d times, cookie %llu, cgroup %llu\n", set,
+	       seen[uid], seen[inode], seen[cookies], seen[cgroups], (unsigned long long)cookie,
+	       (unsigned long long)cgroup);
+	return 1;
+}
+
 int nl_parse_endpoint(const struct nlmsghdr *h, struct nl_endpoint *e)
 {
 	unsigned char seen[TCPSTATE_A_ENDPOINT_MAX + 1] = { 0 };
@@ -338,20 +292,33 @@ int nl_parse_endpoint(const struct nlmsghdr *h, struct nl_endpoint *e)
 			seen[attr_type(a)]++;
 		if (parse_tuple(a, &e->tuple, &bad))
 			continue;
-		if (attr_type(a) == TCPSTATE_A_ENDPOINT_LOCAL_STATE)
-			take(a, &e->local, 4, &bad);
-		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_REMOTE_STATE)
-			take(a, &e->remote, 4, &bad);
-		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_AGE_NS)
-			take(a, &e->age_ns, 8, &bad);
-		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_AGE_AT_LEAST)
-			e->age_at_least = true;
-		else if (attr_type(a) == TCPSTATE_A_ENDPOINT_SOCKET_KIND)
-			take(a, &e->kind, 4, &bad);
-		else if (attr_type(a) > TCPSTATE_A_ENDPOINT_MAX)
-			unknown("endpoint", a, &bad);
+		switch (attr_type(a)) {
+		case TCPSTATE_A_ENDPOINT_LOCAL_STATE: take(a, &e->local, 4, &bad); break;
+		case TCPSTATE_A_ENDPOINT_REMOTE_STATE: take(a, &e->remote, 4, &bad); break;
+		case TCPSTATE_A_ENDPOINT_AGE_NS: take(a, &e->age_ns, 8, &bad); break;
+		case TCPSTATE_A_ENDPOINT_AGE_AT_LEAST: bad += attr_len(a) != 0; break;
+		case TCPSTATE_A_ENDPOINT_SOCKET_KIND: take(a, &e->kind, 4, &bad); break;
+		case TCPSTATE_A_ENDPOINT_UID: take(a, &e->uid, 4, &bad); break;
+		case TCPSTATE_A_ENDPOINT_INODE: take(a, &e->inode, 8, &bad); break;
+		case TCPSTATE_A_ENDPOINT_COOKIE: take(a, &e->cookie, 8, &bad); break;
+		case TCPSTATE_A_ENDPOINT_CGROUP: take(a, &e->cgroup, 8, &bad); break;
+		case TCPSTATE_A_ENDPOINT_PID: take(a, &e->pid, 4, &bad); break;
+		case TCPSTATE_A_ENDPOINT_PAD: break;
+		default: unknown("endpoint", a, &bad);
+		}
 	}
+	e->age_at_least = seen[TCPSTATE_A_ENDPOINT_AGE_AT_LEAST];
+	e->has_holder = seen[TCPSTATE_A_ENDPOINT_UID];
 	bad += complete("endpoint", seen, TCPSTATE_A_ENDPOINT_AGE_NS, 1u << TCPSTATE_A_ENDPOINT_SCOPE);
+	bad += check_holder("endpoint", seen, TCPSTATE_A_ENDPOINT_UID, e->cookie, e->cgroup);
+	/* what is not known is absent, not 0; who holds it is known of a socket alone */
+	if (!seen[TCPSTATE_A_ENDPOINT_SOCKET_KIND] != !e->kind || e->kind > TCPSTATE_SOCKET_KIND_MINISOCK ||
+	    seen[TCPSTATE_A_ENDPOINT_SOCKET_KIND] > 1 || seen[TCPSTATE_A_ENDPOINT_AGE_AT_LEAST] > 1 ||
+	    !seen[TCPSTATE_A_ENDPOINT_PID] != !e->pid || seen[TCPSTATE_A_ENDPOINT_PID] > 1 ||
+	    e->has_holder != (e->kind == TCPSTATE_SOCKET_KIND_FULL)) {
+		printf("# endpoint: kind %u, pid %u, holder %d\n", e->kind, e->pid, e->has_holder);
+		bad++;
+	}
 	return bad ? -EBADMSG : 0;
 }
 
@@ -451,7 +418,14 @@ int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)
 		s->matrix[i / (STATES - 1) + 1][i % (STATES - 1) + 1] = matrix[i];
 	if (seen[TCPSTATE_A_STATS_STATE] == STATES - 1)	/* one of each: the others would be missing below */
 		seen[TCPSTATE_A_STATS_STATE] = 1;
-	bad += complete("stats", seen, TCPSTATE_A_STATS_EVENT_LOST, 0);
+	seen[TCPSTATE_A_STATS_PAD] = 1;
+	seen[TCPSTATE_A_STATS_DIVERGENCE] = 1;	/* none, or several */
+	bad += complete("stats", seen, TCPSTATE_A_STATS_VERIFIED_NS, 1u << TCPSTATE_A_STATS_VERIFIED_NS);
+	s->has_verified = seen[TCPSTATE_A_STATS_VERIFIED_NS];
+	if (s->evidence != TCPSTATE_EVIDENCE_PACKETS && s->evidence != TCPSTATE_EVIDENCE_SOCKETS) {
+		printf("# there is no evidence %u\n", s->evidence);
+		bad++;
+	}
 	return bad ? -EBADMSG : 0;
 }
 
@@ -557,16 +531,15 @@ static void parse_event(const struct nlattr *nest, struct nl_event *e, int *bad)
 		case TCPSTATE_A_TRANSITION_INODE: take(a, &e->inode, 8, bad); break;
 		case TCPSTATE_A_TRANSITION_COOKIE: take(a, &e->cookie, 8, bad); break;
 		case TCPSTATE_A_TRANSITION_CGROUP: take(a, &e->cgroup, 8, bad); break;
+		case TCPSTATE_A_TRANSITION_PID: take(a, &e->pid, 4, bad); break;
 		case TCPSTATE_A_TRANSITION_PAD: break;
 		default: unknown("transition", a, bad);
 		}
 	}
 	e->has_duration = seen[TCPSTATE_A_TRANSITION_DURATION_NS];
 	e->has_holder = seen[TCPSTATE_A_TRANSITION_UID];
-	if (e->has_holder && !(seen[TCPSTATE_A_TRANSITION_INODE] && e->cookie)) {
-		printf("# a holder without inode or cookie\n");
-		++*bad;
-	}
+	*bad += check_holder("transition", seen, TCPSTATE_A_TRANSITION_UID, e->cookie, e->cgroup);
+	*bad += seen[TCPSTATE_A_TRANSITION_PID] > 1 || !seen[TCPSTATE_A_TRANSITION_PID] != !e->pid;
 	*bad += complete("transition", seen, TCPSTATE_A_TRANSITION_DURATION_NS,
 			 1u << TCPSTATE_A_TRANSITION_SCOPE | 1u << TCPSTATE_A_TRANSITION_DURATION_NS);
 }

@@ -65,8 +65,10 @@ struct nl_stats {
 	uint64_t matrix[STATES][STATES];	/* by number, row and column 0 unused */
 	uint64_t transitions, invalid, malformed, untracked;
 	uint64_t event_seq, event_lost;
-	uint32_t evidence;	/* 0: it does not tell */
-	uint64_t divergences, verified_ns;
+	uint32_t evidence;	/* enum tcpstate_evidence */
+	uint64_t divergences;
+	bool has_verified;
+	uint64_t verified_ns;
 	uint64_t divergence[NL_CORRECTIONS];	/* by enum tcpstate_correction */
 };
 
@@ -83,6 +85,10 @@ struct nl_endpoint {
 	uint64_t age_ns;
 	bool age_at_least;
 	uint32_t kind;		/* enum tcpstate_socket_kind; 0: it does not tell */
+	bool has_holder;	/* the next three; without a cgroup that is 0 */
+	uint32_t uid;
+	uint64_t inode, cookie, cgroup;
+	uint32_t pid;		/* 0: it does not tell */
 };
 
 struct nl_event {
@@ -90,7 +96,7 @@ struct nl_event {
 	uint64_t seq, time_ns, duration_ns;
 	bool has_duration, has_holder;
 	uint32_t end, from, to, cause;
-	uint32_t uid;
+	uint32_t uid, pid;
 	uint64_t inode, cookie, cgroup;
 };
 
@@ -143,7 +149,7 @@ int nl_leave(struct nl *nl, int group);
  */
 int nl_events(struct nl *nl, int ms, void (*each)(const struct nl_event *e, void *arg), void *arg, uint64_t *lost);
 
-/* The tuple of a connected socket. */
+/* The tuple of a connected socket, or of one that listens, whose far end is all zero. */
 int nl_tuple_of(int fd, struct nl_tuple *t);
 bool nl_same(const struct nl_tuple *a, const struct nl_tuple *b);
 /* An address and a port as sockets want them. */

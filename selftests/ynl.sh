@@ -33,7 +33,10 @@ sys.exit(not ok)' "$1" "$2"
 
 connections() {
 	module_load && netns tcps-y && serve tcps-y 127.0.0.1 7000 keep && serve tcps-y ::1 7001 keep &&
-	exec_client 127.0.0.1 7000 3 shut && exec_client ::1 7001 2
+	exec_client 127.0.0.1 7000 3 shut && exec_client ::1 7001 2 && snapshot_of tcps-y || return
+	listeners=0 evidence=packets
+	[ "$coverage" != full ] || listeners=2 evidence=sockets
+	is "LISTEN" "$S_LISTEN" $listeners
 }
 exec_client() {	# ADDRESS PORT NUMBER [COMMAND]: stays open until the end
 	mkfifo "$tmp/in$2"
@@ -46,22 +49,34 @@ exec_client() {	# ADDRESS PORT NUMBER [COMMAND]: stays open until the end
 operations() { ns=- client --list-ops >"$tmp/ops" && is operations "$(grep -c . "$tmp/ops")" 4; }
 stats() {
 	client --do stats-get >"$tmp/stats" && snapshot_of tcps-y &&
-	is tracked "$tracked" 10 &&
-	holds "$tmp/stats" "x['tracked'] == 10 and x['transitions'] == $T_transitions" &&
+	is tracked "$tracked" $((10 + listeners)) &&
+	holds "$tmp/stats" "x['tracked'] == $tracked and x['transitions'] == $T_transitions" &&
+	holds "$tmp/stats" "x['evidence'] == '$evidence' and x['divergences'] == 0 and 'divergence' not in x" &&
 	holds "$tmp/stats" "sorted(s['state'] for s in x['state']) == sorted(['established', 'syn-sent', 'syn-recv',
 		'fin-wait1', 'fin-wait2', 'time-wait', 'close', 'close-wait', 'last-ack', 'listen', 'closing'])" &&
 	holds "$tmp/stats" "{s['state']: s['count'] for s in x['state'] if s['count']} ==
-		{'established': 4, 'fin-wait2': 3, 'close-wait': 3}" &&
+		{'established': 4, 'fin-wait2': 3, 'close-wait': 3} | ({'listen': 2} if $listeners else {})" &&
 	holds "$tmp/stats" "{s['state']: s['entered'] for s in x['state']}['established'] == $E_ESTABLISHED" &&
 	holds "$tmp/stats" "len(x['matrix']) == 121 and sum(x['matrix']) == x['transitions']"
 }
 everything() {
-	client --dump endpoint-get >"$tmp/dump" && holds "$tmp/dump" "len(x) == 10" &&
-	holds "$tmp/dump" "sorted(set(e['local-state'] for e in x)) == ['close-wait', 'established', 'fin-wait2']" &&
-	holds "$tmp/dump" "sum(e['local-addr'] == '127.0.0.1' and e['family'] == 2 for e in x) == 6" &&
-	holds "$tmp/dump" "sum(e['local-addr'] == '::1' and e['family'] == 10 for e in x) == 4" &&
-	holds "$tmp/dump" "sum(e['local-port'] in (7000, 7001) for e in x) == 5" &&
-	holds "$tmp/dump" "all('scope' not in e and e['age-ns'] > 0 for e in x)"
+	client --dump endpoint-get >"$tmp/dump" && holds "$tmp/dump" "len(x) == 10 + $listeners" &&
+	holds "$tmp/dump" "sorted(set(e['local-state'] for e in x if e['remote-port'])) ==
+		['close-wait', 'established', 'fin-wait2']" &&
+	holds "$tmp/dump" "sum(e['local-addr'] == '127.0.0.1' and e['family'] == 2 for e in x) == 6 + $listeners // 2" &&
+	holds "$tmp/dump" "sum(e['local-addr'] == '::1' and e['family'] == 10 for e in x) == 4 + $listeners // 2" &&
+	holds "$tmp/dump" "sum(e['local-port'] in (7000, 7001) for e in x) == 5 + $listeners" &&
+	holds "$tmp/dump" "all('scope' not in e and e['age-ns'] > 0 for e in x)" &&
+	# all are held by processes, the clients by those who have called connect()
+	holds "$tmp/dump" "all(e['socket-kind'] == 'full' and e['uid'] == 0 and e['inode'] and e['cookie'] for e in x)" &&
+	holds "$tmp/dump" "not any('age-at-least' in e for e in x)" &&
+	holds "$tmp/dump" "len({e['inode'] for e in x}) == len({e['cookie'] for e in x}) == len(x)" &&
+	holds "$tmp/dump" "{e.get('pid', 0) > 0 for e in x if e['remote-port'] in (7000, 7001)} == {True}" &&
+	holds "$tmp/dump" "not any('pid' in e for e in x if e['local-port'] in (7000, 7001))" || return
+	client --dump endpoint-get --json '{"filter": {"states": ["listen"]}}' >"$tmp/dump" &&
+	holds "$tmp/dump" "all((e['local-state'], e['remote-state'], e['remote-port']) == ('listen', 'close', 0) for e in x)" &&
+	holds "$tmp/dump" "sorted((e['local-addr'], e['local-port'], e['remote-addr']) for e in x) ==
+		[('127.0.0.1', 7000, '0.0.0.0'), ('::1', 7001, '::')][:$listeners]"
 }
 filtered() {
 	client --dump endpoint-get --json '{"filter": {"states": ["close-wait", "time-wait"]}}' >"$tmp/dump" &&
@@ -103,14 +118,14 @@ config() {
 # The client says nothing before its time is over: there are connections from before it listens until it has ended.
 follows() {
 	local pid
-	client --subscribe transitions --sleep 10 >"$tmp/events" 2>"$tmp/err" &
+	client --subscribe transitions --sleep 20 >"$tmp/events" 2>"$tmp/err" &
 	pid=$!
 	while kill -0 $pid 2>/dev/null; do
 		ip netns exec tcps-y "$bin/endpoint" connect 127.0.0.1 7000 1 </dev/null >/dev/null 2>&1
 		sleep 0.5
 	done
 	wait $pid || { diag "$(<"$tmp/err")"; return 1; }
-	python3 - "$tmp/events" <<-'END'
+	python3 - "$tmp/events" $evidence <<-'END'
 	import json, sys
 	events = []
 	for m in json.load(open(sys.argv[1])):
@@ -129,6 +144,13 @@ follows() {
 	causes = {e["cause"] for e in events}
 	assert {"send-syn", "send-synack", "syn-acked", "send-fin", "rcv-fin", "fin-acked"} <= causes
 	assert {"local", "remote"} == {e["end"] for e in events}
+	assert not any("uid" in e or "pid" in e for e in events if e["end"] == "remote")
+	# who connects sends the SYN itself; a socket that tells, says whose it is
+	local = [e for e in events if e["end"] == "local"]
+	assert all(e["uid"] == 0 and e["cookie"] and e["inode"] and e["pid"] for e in local if e["cause"] == "send-syn")
+	if sys.argv[2] == "sockets":
+	    told = [e for e in local if e["new-state"] in ("established", "close-wait", "last-ack")]
+	    assert told and all(e["uid"] == 0 and e["cookie"] for e in told)
 	END
 }
 
