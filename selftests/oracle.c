@@ -108,7 +108,8 @@ static void take(struct ends *list, const struct inet_diag_msg *m)
 		len = 4;
 	}
 	memcpy(e->tuple.addr[0], (const char *)m->id.idiag_src + skip, len);
-	memcpy(e->tuple.addr[1], (const char *)m->id.idiag_dst + skip, len);
+	if (m->idiag_state != TCP_LISTEN)	/* which may have one left from before a disconnect */
+		memcpy(e->tuple.addr[1], (const char *)m->id.idiag_dst + skip, len);
 	e->tuple.port[0] = ntohs(m->id.idiag_sport);
 	e->tuple.port[1] = ntohs(m->id.idiag_dport);
 	e->tuple.scope = m->id.idiag_if;

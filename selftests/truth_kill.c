@@ -353,7 +353,7 @@ static void holder(const char *lo, int family, int ready)
 	_exit(1);
 }
 
-TEST_F(kill, holder_killed)
+TEST_F_TIMEOUT(kill, holder_killed, 200)
 {
 	int ready[2], status;
 	pid_t pid;
