@@ -236,6 +236,7 @@ static void adopt_in(struct tcps_net *tn, const struct sock *sk)
 	else
 		adopt_listener(&slot, tn, &key, sk, &report);
 	tcps_conn_unlock(&slot);
+	report.untracked = false;	/* counted when it should have begun */
 	tcps_record_tell(tn, &key, &report);
 }
 

@@ -71,14 +71,24 @@ static struct tcps_conn *take_up(struct tcps_slot *slot, struct tcps_net *tn,
 {
 	struct tcps_snapshot snap;
 	struct tcps_conn *conn;
+	struct tcps_step step;
 
 	if (!tcps_is_full(pkt->sk) || (!tcps_by_sockets && tcps_socket_backlogged(pkt->sk)) ||
 	    !tcps_socket_read(pkt->sk, 0, &snap) || snap.opening)
 		return NULL;
-	conn = tcps_record_found(slot, tn, &pkt->key, &snap, report);
-	report->found = conn;
-	if (conn)
-		tcps_record_missed(tn, snap.seen.state);
+	if (tcps_by_sockets) {
+		conn = tcps_record_found(slot, tn, &pkt->key, &snap, report);
+		if (conn)
+			tcps_record_missed(tn, snap.seen.state);
+		return conn;
+	}
+	/* It has got there by way of ESTABLISHED, and the segment itself may go on. */
+	conn = tcps_conn_create(slot, tn, &pkt->key);
+	if (!conn)
+		return NULL;
+	tcps_fsm_found(&conn->fsm, &snap.found, &step);
+	tcps_record_step(slot, conn, &step, report);
+	report->found = true;
 	return conn;
 }
 

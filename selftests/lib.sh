@@ -49,8 +49,9 @@ trap 'cleanup' EXIT
 tmp=$(mktemp -d)
 
 module_loaded() { [ -e /proc/tcpstate ]; }
-module_insert() {	# PARAMETER...
-	if [ "${TCPSTATE_KO-}" ]; then insmod "$TCPSTATE_KO" "$@"; else modprobe tcpstate "$@"; fi
+module_insert() {	# PARAMETER..., behind those of TCPSTATE_PARAMS
+	# shellcheck disable=SC2086
+	if [ "${TCPSTATE_KO-}" ]; then insmod "$TCPSTATE_KO" ${TCPSTATE_PARAMS-} "$@"; else modprobe tcpstate ${TCPSTATE_PARAMS-} "$@"; fi
 }
 module_load() {	# PARAMETER...: a fresh one, all counters 0
 	if module_loaded; then
@@ -79,14 +80,16 @@ netns() {
 
 now_ms() { local up; read -r up _ </proc/uptime; up=${up/./}; echo $((10#$up * 10)); }
 
-# snapshot [FILE]: sets the variables S_<STATE>, E_<STATE> (entered), O_<STATE> (oldest), T_<total>, tracked, limit, nine
+# snapshot [FILE]: sets the variables S_<STATE>, E_<STATE> (entered), O_<STATE> (oldest), T_<total>, tracked, limit, coverage
+# ("full": sockets tell), divergence, nine
 snapshot() {
 	local a b c e o
-	tracked= limit= nine=
+	tracked= limit= nine= coverage= divergence=
 	while read -r a b c _ e _ o; do
 		case $a in
 		tracked) tracked=$b ;;
 		limit) limit=$b ;;
+		health) coverage=$c divergence=${o#* divergence } divergence=${divergence%% *} ;;
 		total) printf -v "T_$b" %s "$c" ;;
 		state)
 			printf -v "S_$b" %s "$c"; printf -v "E_$b" %s "$e"; printf -v "O_$b" %s "$o"

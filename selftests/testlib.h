@@ -19,6 +19,8 @@ struct snapshot {
 	unsigned long long entered[STATES];
 	unsigned long long oldest_ms[STATES];
 	unsigned long long transitions, invalid, malformed, untracked;
+	unsigned long long divergence;
+	bool sockets;	/* the kernel's sockets tell; else segments alone show the states */
 };
 
 /* What the module's file at @path, or in @text, says; every line is checked against the format. */
@@ -30,17 +32,21 @@ int netns_enter(void);
 
 /*
  * @format gives counts of states, such as "ESTABLISHED=2 TIME_WAIT=1"; the others are 0. Waits up to three
- * seconds until the module's counts, its "tracked" and inet_diag's counts are all that.
+ * seconds until the module's counts, its "tracked" and inet_diag's counts are all that. Where sockets tell, the
+ * listeners are as many as the kernel's, too, and nothing has had to be corrected; else there are none.
  */
 int check_counts(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Likewise where the two differ, because packets cannot know what the kernel knows. */
+/*
+ * Likewise where the two differ, because packets cannot know what the kernel knows. Where sockets tell, both have to
+ * be @diag_want.
+ */
 int check_both(const char *diag_want, const char *want);
 
 /* Likewise, but whatever the counts are, if only the two agree. */
 int check_agreement(void);
 
-/* Likewise the "entered" counters (with CLOSE), and "total transitions"; at once. */
+/* Likewise the "entered" counters (with CLOSE), and "total transitions", without those of listeners; at once. */
 int check_entered(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The totals; at once. */

@@ -4,7 +4,7 @@
 # The reader against the module: what it prints is what there is, -j can be parsed, refusals have one line and the right
 # exit status. TCPSTATE_TOOL is the program (../build/bin/tcpstate).
 . "$(dirname "$0")/lib.sh"
-plan 12
+plan 13
 need ip; need python3; need busybox
 
 tool=${TCPSTATE_TOOL-$here/../build/bin/tcpstate}
@@ -49,13 +49,36 @@ shown() {
 	"$tool" -N tcps-t show -j >"$tmp/j" && holds "$tmp/j" "x['states']['CLOSE_WAIT']['count'] == 3 and len(x['states']) == 11"
 }
 listed() {
-	"$tool" -N tcps-t list -j >"$tmp/j" && holds "$tmp/j" "len(x['endpoints']) == 6" &&
+	"$tool" -N tcps-t list -j >"$tmp/j" && holds "$tmp/j" "len([e for e in x['endpoints'] if e['local_state'] != 'LISTEN']) == 6" &&
 	"$tool" -N tcps-t list -j -s close-wait >"$tmp/j" &&
 	holds "$tmp/j" "[(e['local_port'], e['local_state']) for e in x['endpoints']] == 3 * [(7000, 'CLOSE_WAIT')]" &&
 	"$tool" -N tcps-t list --no-header -s fin-wait-2 --dport 7000 >"$tmp/text" && is "lines" "$(grep -c '^FIN_WAIT2 .*127.0.0.1:7000' "$tmp/text")" 3 &&
 	"$tool" -N tcps-t list -j --dst 10.0.0.0/8 >"$tmp/j" && holds "$tmp/j" "x['endpoints'] == []" &&
 	"$tool" -N tcps-t list -j --older 1d >"$tmp/j" && holds "$tmp/j" "x['endpoints'] == []" &&
 	"$tool" -N tcps-t list -j -n 2 --sort age >"$tmp/j" && holds "$tmp/j" "len(x['endpoints']) == 2"
+}
+# Who has them: the server; and of one that waits to be accepted, nobody.
+held() {
+	local pid
+	"$tool" -N tcps-t list -jp -s close-wait >"$tmp/j" &&
+	holds "$tmp/j" "[(e['holder']['kind'], e['holder']['processes'][0]['comm'], e['pid']) for e in x['endpoints']] == 3 * [('process', 'endpoint', None)]" &&
+	holds "$tmp/j" "all(e['inode'] > 0 and e['cookie'] > 0 and e['socket_kind'] == 'full' for e in x['endpoints'])" &&
+	"$tool" -N tcps-t list -p --no-header -s close-wait >"$tmp/text" && is "lines" "$(grep -c ' endpoint/[0-9]' "$tmp/text")" 3 || return
+	ip netns exec tcps-t python3 -u - >"$tmp/queue" 2>&1 <<-'END' &
+		import socket, time
+		listener = socket.create_server(("127.0.0.1", 7001))
+		client = socket.create_connection(("127.0.0.1", 7001))
+		print("ready")
+		time.sleep(600)
+	END
+	pid=$!
+	pids+=($pid)
+	await_line "$tmp/queue" && "$tool" -N tcps-t list -jp -s established >"$tmp/j" &&
+	holds "$tmp/j" "sorted((e['local_port'] == 7001, e['holder']['kind']) for e in x['endpoints']) == [(False, 'process'), (True, 'not-accepted')]" &&
+	"$tool" -N tcps-t list -p --no-header --sport 7001 -s established >"$tmp/text" &&
+	is "lines" "$(grep -c 'not accepted yet' "$tmp/text")" 1 || return
+	kill $pid
+	wait_nine tcps-t 3000 "FIN_WAIT2=3 CLOSE_WAIT=3"
 }
 # All three are reset.
 followed() {
@@ -119,6 +142,7 @@ check "without the module: exit 3, and what to do" absent
 check "connections" connections
 check "show" shown
 check "list, with filters" listed
+check "who has the sockets" held
 check "events" followed
 check "config" configured
 check "explain" explained
