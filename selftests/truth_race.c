@@ -67,7 +67,7 @@ static void spin_until(uint64_t when)
 		;
 }
 
-/* The second close() from 40 us before the FIN comes to 10 us after it */
+/* The second close() from well before the FIN comes, by way of "just now", to after it */
 static void race_by_delay(struct __test_metadata *_metadata, FIXTURE_DATA(race) *self, const char *addr, bool data)
 {
 	int fd[2], i;
@@ -80,7 +80,7 @@ static void race_by_delay(struct __test_metadata *_metadata, FIXTURE_DATA(race) 
 		sleep_ms(10);
 		at = now_ns();
 		close(fd[i & 1]);
-		spin_until(at + DELAY_NS - 40000 + 50000LL * i / self->rounds);
+		spin_until(at + DELAY_NS - 20000 + 60000LL * i / self->rounds);
 		close(fd[!(i & 1)]);
 		if (i % 50 == 49)
 			EQUAL_NOW(&self->o, "under way");
