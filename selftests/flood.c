@@ -2,7 +2,7 @@
 /*
  * SYNs from addresses that are nobody's, at full speed, while real connections come and go. For flood.sh, which makes
  *
- *	attacker and client  a 10.88.0.1/24  ----  v 10.88.0.2/24  server
+ *	attacker and client  fa 10.88.0.1/24  ----  fv 10.88.0.2/24  server
  *
  *	flood [-n SYNS] CLIENT-NETNS SERVER-NETNS
  *
@@ -272,11 +272,11 @@ static void fill(struct frame *f, int to_server, struct sockaddr_ll *to)
 		.tcp = { .dest = htons(PORT), .doff = 5, .syn = 1, .window = htons(60000) },
 	};
 	*to = (struct sockaddr_ll){ .sll_family = AF_PACKET, .sll_halen = 6 };
-	mac_of(fd, "a", f->eth.ether_shost, &to->sll_ifindex);
+	mac_of(fd, "fa", f->eth.ether_shost, &to->sll_ifindex);
 	close(fd);
 	enter(1);
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	mac_of(fd, "v", f->eth.ether_dhost, &ignored);
+	mac_of(fd, "fv", f->eth.ether_dhost, &ignored);
 	close(fd);
 	enter(0);
 	memcpy(to->sll_addr, f->eth.ether_dhost, 6);

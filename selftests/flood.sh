@@ -5,7 +5,7 @@
 # records are no more than the kernel's own request sockets, and nothing is left. TCPSTATE_FLOOD says how many (50000);
 # cookies off is a tenth of it. flood.c does it and says what it saw in lines "# flood: ...".
 #
-#	tcps-a  a 10.88.0.1/24, no way to anywhere else  ----  v 10.88.0.2/24, default route back  tcps-v
+#	tcps-a  fa 10.88.0.1/24, no way to anywhere else  ----  fv 10.88.0.2/24, default route back  tcps-v
 . "$(dirname "$0")/lib.sh"
 plan 12
 need ip; need busybox
@@ -16,13 +16,13 @@ for program in flood same; do
 	busybox cp "$bin/$program" "$tmp/$program"
 done
 settings() {	# Sources are anywhere; requests last for 3 s
-	cd /proc/sys/net/ipv4 && echo 0 >conf/all/rp_filter && echo 0 >conf/v/rp_filter && echo 1 >tcp_synack_retries &&
+	cd /proc/sys/net/ipv4 && echo 0 >conf/all/rp_filter && echo 0 >conf/fv/rp_filter && echo 1 >tcp_synack_retries &&
 	echo 1024 >tcp_max_syn_backlog && echo 4096 >../core/somaxconn && echo 200000 >tcp_max_tw_buckets
 }
 topology() {
-	netns tcps-a && netns tcps-v && ip link add a netns tcps-a type veth peer name v netns tcps-v &&
-	ip -n tcps-a link set a up && ip -n tcps-v link set v up &&
-	ip -n tcps-a addr add 10.88.0.1/24 dev a && ip -n tcps-v addr add 10.88.0.2/24 dev v &&
+	netns tcps-a && netns tcps-v && ip link add fa netns tcps-a type veth peer name fv netns tcps-v &&
+	ip -n tcps-a link set fa up && ip -n tcps-v link set fv up &&
+	ip -n tcps-a addr add 10.88.0.1/24 dev fa && ip -n tcps-v addr add 10.88.0.2/24 dev fv &&
 	ip -n tcps-v route add default via 10.88.0.1 &&
 	ip netns exec tcps-v busybox sh -c "$(declare -f settings); settings" &&
 	in_ns tcps-a busybox sysctl -qw net.ipv4.tcp_max_tw_buckets=200000
