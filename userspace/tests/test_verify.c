@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Our records against the kernel's sockets: the decoder of inet_diag, what is a difference, and what
- * has only moved.
+ * Our records against the kernel's sockets: the decoder of inet_diag, what is a difference, and
+ * what has only moved.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tcpstate verify against a kernel and a module that are none: when it looks again and at what, what
- * it calls a difference, how it ends, and what it prints.
+ * tcpstate verify against a kernel and a module that are none: when it looks again and at what,
+ * what it calls a difference, how it ends, and what it prints.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -402,7 +402,8 @@ static void test_json(void **state)
 			"\"ESTABLISHED\":{\"kernel\":3,\"ours\":0,\"different\":2},");
 	assert_has(out, "\"CLOSE\":{\"kernel\":null,\"ours\":0,\"different\":null},");
 	assert_has(out, "},\"endpoints\":5,\"moved\":1,\"different\":2,\"verified\":false,"
-			"\"differences\":[{\"family\":4,\"local_addr\":\"192.0.2.1\",\"local_port\":1,"
+			"\"differences\":[{"
+			"\"family\":4,\"local_addr\":\"192.0.2.1\",\"local_port\":1,"
 			"\"remote_addr\":\"198.51.100.7\",\"remote_port\":443,\"scope\":null,"
 			"\"kernel\":\"ESTABLISHED\",\"ours\":\"CLOSE_WAIT\",\"count\":1},{");
 	assert_has(out, "\"kernel\":\"ESTABLISHED\",\"ours\":null,\"count\":1}]}\n");
