@@ -71,7 +71,7 @@ void tcps_event_queue(struct tcps_net *tn, const struct tcps_key *key, bool loca
 		event->key = *key;
 		event->move = *move;
 		event->local = local;
-		event->holder = holder ? *holder : (struct tcps_holder){ .known = false };
+		event->holder = *holder;
 	}
 	spin_lock(&events->lock);
 	if (event) {
@@ -101,6 +101,8 @@ static int put_event(struct sk_buff *skb, const struct tcps_net *tn,
 	/* The far end's time in its states is not known; an endpoint begins in CLOSE or LISTEN. */
 	bool stayed = event->local && event->move.from != TCPS_CLOSE &&
 		      event->move.from != TCPS_LISTEN;
+	/* Whose numbers mean nothing to a container, they are not told there. */
+	bool tells_pid = tn->net->user_ns == &init_user_ns;
 	struct nlattr *nest = nla_nest_start(skb, TCPSTATE_A_EVENTS_TRANSITION);
 
 	if (!nest)
@@ -117,8 +119,11 @@ static int put_event(struct sk_buff *skb, const struct tcps_net *tn,
 	    (stayed && nla_put_u64_64bit(skb, TCPSTATE_A_TRANSITION_DURATION_NS, event->stay_ns,
 					 TCPSTATE_A_TRANSITION_PAD)) ||
 	    tcps_wire_put_key(skb, &event->key) ||
-	    tcps_wire_put_holder(skb, tn, &event->holder, TCPSTATE_A_TRANSITION_UID,
-				 TCPSTATE_A_TRANSITION_PAD)) {
+	    (event->local && tcps_wire_put_holder(skb, tn, &event->holder,
+						  TCPSTATE_A_TRANSITION_UID,
+						  TCPSTATE_A_TRANSITION_PAD)) ||
+	    (event->local && tells_pid && event->holder.pid &&
+	     nla_put_u32(skb, TCPSTATE_A_TRANSITION_PID, event->holder.pid))) {
 		nla_nest_cancel(skb, nest);
 		return -EMSGSIZE;
 	}
@@ -130,7 +135,7 @@ static int put_event(struct sk_buff *skb, const struct tcps_net *tn,
 static size_t event_size(void)
 {
 	return nla_total_size(0) + 6 * nla_total_size_64bit(sizeof(u64)) +
-	       7 * nla_total_size(sizeof(u32)) + 2 * nla_total_size(sizeof(struct in6_addr)) +
+	       8 * nla_total_size(sizeof(u32)) + 2 * nla_total_size(sizeof(struct in6_addr)) +
 	       2 * nla_total_size(sizeof(u16));
 }
 

@@ -53,7 +53,7 @@ bool tcps_event_wanted(const struct tcps_net *tn);
  * @move:	transition
  * @stay_ns:	how long the local end had been in the old state; 0 where it was not, and for the far
  *		end
- * @holder:	who holds its socket, or NULL
+ * @holder:	who holds its socket
  *
  * tcps_event_kick() has to follow, after the unlock. Context: under the endpoint's shard lock, so
  * that the events of one endpoint are in order.

@@ -31,16 +31,19 @@ static void show_states(struct seq_file *seq, struct tcps_net *tn, const struct 
 /*
  * How far the states can be trusted. coverage: "full", the kernel's sockets tell their own states;
  * "packets", segments alone show them. untracked: as in the totals. divergence: records that were
- * wrong, although sockets tell. verified_ms: since each record has been compared, -1 before.
+ * wrong, although sockets tell. verified_ms: since each record has been compared, absent before.
  */
 static void show_health(struct seq_file *seq, struct tcps_net *tn, u64 untracked)
 {
 	u64 verified = tcps_audit_verified(tn);
 	bool sockets = tcps_by_sockets;
 
-	seq_printf(seq, "health coverage %s tracepoint %d untracked %llu divergence %llu verified_ms %lld\n",
-		   sockets ? "full" : "packets", sockets, untracked, tcps_stats_divergences(tn),
-		   verified ? (s64)div_u64(ktime_get_boottime_ns() - verified, NSEC_PER_MSEC) : -1);
+	seq_printf(seq, "health coverage %s tracepoint %d untracked %llu divergence %llu",
+		   sockets ? "full" : "packets", sockets, untracked, tcps_stats_divergences(tn));
+	if (verified)
+		seq_printf(seq, " verified_ms %llu",
+			   div_u64(ktime_get_boottime_ns() - verified, NSEC_PER_MSEC));
+	seq_putc(seq, '\n');
 }
 
 static int proc_show(struct seq_file *seq, void *v)

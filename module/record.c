@@ -39,9 +39,11 @@ static void note(struct tcps_report *report, const struct tcps_conn *conn,
 			.move = moves[i], .local = local, .stay_ns = stay_ns,
 		};
 		/* Here, so that the events of an endpoint are in order. */
-		if (report->queued)
+		if (report->queued) {
+			report->holder.pid = conn->pid;
 			tcps_event_queue(conn->tn, &conn->key, local, &moves[i], stay_ns,
 					 &report->holder);
+		}
 		stay_ns = 0;
 	}
 }

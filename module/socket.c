@@ -283,7 +283,8 @@ enum tcps_kind tcps_socket_find_holder(const struct tcps_net *tn, const struct t
 
 u32 tcps_socket_connecting(const struct sock *sk)
 {
-	if (!in_task() || (current->flags & PF_KTHREAD) || !sock_owned_by_user_nocheck(sk))
+	if (!tcps_is_full(sk) || READ_ONCE(sk->sk_state) != TCP_SYN_SENT || !in_task() ||
+	    (current->flags & PF_KTHREAD) || !sock_owned_by_user_nocheck(sk))
 		return 0;
 	return task_tgid_nr(current);
 }

@@ -122,7 +122,10 @@ void tcps_socket_holder(const struct sock *sk, struct tcps_holder *holder);
 enum tcps_kind tcps_socket_find_holder(const struct tcps_net *tn, const struct tcps_key *key,
 				       const void *listener, struct tcps_holder *holder);
 
-/* The process that is within connect() on @sk, in the initial pid namespace; 0: none. */
+/*
+ * The process that is within connect() on @sk, which may be NULL or a request socket, in the initial
+ * pid namespace; 0: none.
+ */
 u32 tcps_socket_connecting(const struct sock *sk);
 
 #endif

@@ -45,13 +45,16 @@ struct tcps_key {
  * @cookie:	as in inet_diag
  * @cgroup:	cgroup v2 id of who made it, 0: none
  * @uid:	who made it
- * @known:	the rest holds something: there is a full socket
+ * @pid:	process that called connect(), in the initial pid namespace, or 0; also where the rest
+ *		is not known
+ * @known:	the others hold something: there is a full socket
  */
 struct tcps_holder {
 	u64 inode;
 	u64 cookie;
 	u64 cgroup;
 	kuid_t uid;
+	u32 pid;
 	bool known;
 };
 

@@ -57,7 +57,7 @@ static void reopen(struct tcps_slot *slot, struct tcps_conn *conn, const struct 
 {
 	tcps_record_enter(slot, conn, TCPS_CLOSE, TCPS_EV_GONE, report);
 	conn->owner = NULL;
-	conn->pid = 0;
+	conn->pid = tcps_socket_connecting(pkt->sk);
 	tcps_fsm_init(&conn->fsm, &pkt->seg);
 	tcps_fsm_step(&conn->fsm, &pkt->seg, TCPS_SENT, step);
 }
@@ -103,8 +103,10 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 	if (!tcps_fsm_opens(&pkt->seg))
 		return take_up(slot, tn, pkt, report);
 	conn = tcps_conn_create(slot, tn, &pkt->key);
-	if (conn)
-		tcps_fsm_init(&conn->fsm, &pkt->seg);
+	if (!conn)
+		return NULL;
+	tcps_fsm_init(&conn->fsm, &pkt->seg);
+	conn->pid = tcps_socket_connecting(pkt->sk);
 	return conn;
 }
 
@@ -182,11 +184,8 @@ static void revive(struct tcps_conn *conn, const struct sock *sk,
 /* After a segment that @sk sent: the record is its own. */
 static void own(struct tcps_slot *slot, struct tcps_conn *conn, const struct tcps_packet *pkt)
 {
-	if (!tcps_is_full(pkt->sk) || (pkt->seg.flags & TCPS_RST))
-		return;
-	tcps_record_bind(slot, conn, pkt->sk);
-	if ((pkt->seg.flags & (TCPS_SYN | TCPS_ACK)) == TCPS_SYN && !conn->pid)
-		conn->pid = tcps_socket_connecting(pkt->sk);
+	if (tcps_is_full(pkt->sk) && !(pkt->seg.flags & TCPS_RST))
+		tcps_record_bind(slot, conn, pkt->sk);
 }
 
 bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum tcps_dir dir)

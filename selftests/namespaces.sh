@@ -33,7 +33,11 @@ direction() {	# FROM TO ADDRESS PORT NAME
 	check "$5: reset" both "" ""
 	end_all
 }
-untouched() { snapshot && is "tracked in the initial namespace" "$tracked" 0 && is "its transitions" "$T_transitions" 0; }
+# What was there before is found: listeners, TIME_WAITs of other tests
+untouched() {
+	snapshot && is "opened in the initial namespace" "$((E_SYN_SENT + E_SYN_RECV + E_ESTABLISHED))" 0 &&
+	is "tracked there, without what was found" "$((tracked - S_LISTEN - S_TIME_WAIT))" 0
+}
 
 load_and_topology() { module_load && topology; }
 log_mark
@@ -56,7 +60,7 @@ dead_file() {
 	ip netns del tcps-b
 	busybox cat <&6 >"$tmp/snapshot" || return
 	exec 6<&-
-	is "lines left in the file" "$(grep -c '^[a-z]* ' "$tmp/snapshot")" 18 &&
+	is "lines left in the file" "$(grep -c '^[a-z]* ' "$tmp/snapshot")" 19 &&
 	[[ $(busybox tail -n 1 "$tmp/snapshot") == "health coverage "* ]] &&
 	wait_nine tcps-a 3000 "CLOSE_WAIT=20"
 }

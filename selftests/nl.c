@@ -553,11 +553,20 @@ static void parse_event(const struct nlattr *nest, struct nl_event *e, int *bad)
 		case TCPSTATE_A_TRANSITION_NEW_STATE: take(a, &e->to, 4, bad); break;
 		case TCPSTATE_A_TRANSITION_CAUSE: take(a, &e->cause, 4, bad); break;
 		case TCPSTATE_A_TRANSITION_DURATION_NS: take(a, &e->duration_ns, 8, bad); break;
+		case TCPSTATE_A_TRANSITION_UID: take(a, &e->uid, 4, bad); break;
+		case TCPSTATE_A_TRANSITION_INODE: take(a, &e->inode, 8, bad); break;
+		case TCPSTATE_A_TRANSITION_COOKIE: take(a, &e->cookie, 8, bad); break;
+		case TCPSTATE_A_TRANSITION_CGROUP: take(a, &e->cgroup, 8, bad); break;
 		case TCPSTATE_A_TRANSITION_PAD: break;
 		default: unknown("transition", a, bad);
 		}
 	}
 	e->has_duration = seen[TCPSTATE_A_TRANSITION_DURATION_NS];
+	e->has_holder = seen[TCPSTATE_A_TRANSITION_UID];
+	if (e->has_holder && !(seen[TCPSTATE_A_TRANSITION_INODE] && e->cookie)) {
+		printf("# a holder without inode or cookie\n");
+		++*bad;
+	}
 	*bad += complete("transition", seen, TCPSTATE_A_TRANSITION_DURATION_NS,
 			 1u << TCPSTATE_A_TRANSITION_SCOPE | 1u << TCPSTATE_A_TRANSITION_DURATION_NS);
 }

@@ -88,8 +88,10 @@ struct nl_endpoint {
 struct nl_event {
 	struct nl_tuple tuple;	/* first */
 	uint64_t seq, time_ns, duration_ns;
-	bool has_duration;
+	bool has_duration, has_holder;
 	uint32_t end, from, to, cause;
+	uint32_t uid;
+	uint64_t inode, cookie, cgroup;
 };
 
 struct nl_config {

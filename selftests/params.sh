@@ -65,7 +65,8 @@ room_again() {
 
 # Four namespaces whose own limits make up the whole table.
 fill_from_outside() {
-	local i sum=0
+	local i sum=0 found
+	snapshot && found=$tracked || return	# TIME_WAITs of the initial namespace, found when the module was loaded
 	rm -f "$tmp/in"; mkfifo "$tmp/in"
 	exec 5<>"$tmp/in"	# their standard input: nothing comes, and it does not end
 	for i in 0 1 2 3; do
@@ -79,7 +80,7 @@ fill_from_outside() {
 		snapshot_of tcps-q$i || return
 		sum=$((sum + tracked))
 	done
-	is "tracked in four namespaces" "$sum" 768
+	le "tracked in four namespaces" "$sum" 768 && ge "tracked there" "$sum" $((768 - found))
 }
 others_leave_room() {
 	module_load max_endpoints=1024 && fill_from_outside &&

@@ -111,7 +111,8 @@ static int parse_health(const char **text, struct snapshot *s)
 	    expect_text(text, " tracepoint ") || field(text, "%llu%n", &tracepoint) ||
 	    expect_text(text, " untracked ") || field(text, "%llu%n", &untracked) ||
 	    expect_text(text, " divergence ") || field(text, "%llu%n", &s->divergence) ||
-	    expect_text(text, " verified_ms ") || field(text, "%lld%n", &verified) || expect_text(text, "\n"))
+	    (**text == ' ' && (expect_text(text, " verified_ms ") || field(text, "%llu%n", &verified))) ||
+	    expect_text(text, "\n"))
 		return -1;
 	if (tracepoint == s->sockets && untracked == s->untracked && !**text)
 		return 0;

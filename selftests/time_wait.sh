@@ -51,7 +51,7 @@ still_there() {
 }
 drained() {
 	at_seconds 63
-	snapshot_of tcps-a && is "states" "$nine" "" && is "tracked" "$tracked" 0 && ss_nine tcps-a && is "ss" "$ss_is" "" || return
+	snapshot_of tcps-a && is "states" "$nine" "" && is "tracked" "$tracked" "$S_LISTEN" && ss_nine tcps-a && is "ss" "$ss_is" "" || return
 	is "entered TIME_WAIT" "$E_TIME_WAIT" $((2 * N)) && is "entered CLOSE" "$E_CLOSE" $((3 * N)) &&
 	is "oldest_ms" "$O_TIME_WAIT" 0
 }

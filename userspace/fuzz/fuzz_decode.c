@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The decoder of netlink messages under libFuzzer: whatever the bytes are, nothing outside them is
- * read, and what is accepted keeps the contract of decode.h.
+ * The decoders of netlink messages under libFuzzer: whatever the bytes are, nothing outside them is
+ * read, and what is accepted keeps the contract of decode.h, or of diag.h.
  *
  * The first byte of an input chooses the decoder and whether the rest is the message itself or edits
  * of a good one, three bytes each: position and what is there instead. From bytes alone a message of
  * statistics, with eleven nests that all have to be there, would never come about.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "../lib/decode.h"
+#include "../lib/diag.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -80,12 +83,25 @@ static void put_tuple(struct message *m, int family)
 	put_u32(m, TCPSTATE_A_ENDPOINT_SCOPE, 2);
 }
 
+/* @first: the number of the first of the five */
+static void put_socket(struct message *m, uint16_t first)
+{
+	put_u32(m, first, 1000);
+	put_u64(m, first + 1, 12345);
+	put_u64(m, first + 2, 4711);
+	put_u64(m, first + 3, 99);
+	put_u32(m, first + 4, 1234);
+}
+
 static void good_endpoint(struct message *m)
 {
 	put_tuple(m, AF_INET6);
 	put_u32(m, TCPSTATE_A_ENDPOINT_LOCAL_STATE, TCPSTATE_STATE_CLOSE_WAIT);
 	put_u32(m, TCPSTATE_A_ENDPOINT_REMOTE_STATE, TCPSTATE_STATE_FIN_WAIT2);
 	put_u64(m, TCPSTATE_A_ENDPOINT_AGE_NS, 1000);
+	put(m, TCPSTATE_A_ENDPOINT_AGE_AT_LEAST, NULL, 0);
+	put_u32(m, TCPSTATE_A_ENDPOINT_SOCKET_KIND, TCPSTATE_SOCKET_KIND_FULL);
+	put_socket(m, TCPSTATE_A_ENDPOINT_UID);
 }
 
 static void good_events(struct message *m)
@@ -104,8 +120,23 @@ static void good_events(struct message *m)
 		put_u32(&nest, TCPSTATE_A_TRANSITION_NEW_STATE, TCPSTATE_STATE_CLOSE_WAIT);
 		put_u32(&nest, TCPSTATE_A_TRANSITION_CAUSE, TCPSTATE_CAUSE_RCV_FIN);
 		put_u64(&nest, TCPSTATE_A_TRANSITION_DURATION_NS, 1000);
+		put_socket(&nest, TCPSTATE_A_TRANSITION_UID);
 		put_nest(m, TCPSTATE_A_EVENTS_TRANSITION, &nest);
 	}
+}
+
+static void put_health(struct message *m)
+{
+	struct message nest = { .len = 0 };
+
+	put_u32(m, TCPSTATE_A_STATS_EVIDENCE, TCPSTATE_EVIDENCE_SOCKETS);
+	put_u64(m, TCPSTATE_A_STATS_DIVERGENCES, 5);
+	put_u32(&nest, TCPSTATE_A_DIVERGENCE_FROM, TCPSTATE_STATE_SYN_RECV);
+	put_u32(&nest, TCPSTATE_A_DIVERGENCE_TO, TCPSTATE_STATE_CLOSE);
+	put_u32(&nest, TCPSTATE_A_DIVERGENCE_CORRECTION, TCPSTATE_CORRECTION_REQUEST);
+	put_u64(&nest, TCPSTATE_A_DIVERGENCE_COUNT, 5);
+	put_nest(m, TCPSTATE_A_STATS_DIVERGENCE, &nest);
+	put_u64(m, TCPSTATE_A_STATS_VERIFIED_NS, 5);
 }
 
 static void good_stats(struct message *m)
@@ -131,6 +162,7 @@ static void good_stats(struct message *m)
 	put(m, TCPSTATE_A_STATS_MATRIX, zeros, sizeof(zeros));
 	for (i = TCPSTATE_A_STATS_TRANSITIONS; i <= TCPSTATE_A_STATS_EVENT_LOST; i++)
 		put_u64(m, i, 5);
+	put_health(m);
 }
 
 static void good_config(struct message *m)
@@ -139,6 +171,18 @@ static void good_config(struct message *m)
 
 	for (i = TCPSTATE_A_CONFIG_LIMIT; i <= TCPSTATE_A_CONFIG_EVENT_QUEUE; i++)
 		put_u32(m, i, 5);
+}
+
+/* No attributes: a struct, and what follows is not read. */
+static void good_socket(struct message *m)
+{
+	struct inet_diag_msg msg = { .idiag_family = AF_INET6, .idiag_state = 8, .id.idiag_if = 2 };
+
+	/* One byte of it makes it v4-mapped or not. */
+	msg.id.idiag_src[2] = htonl(0xffff);
+	msg.id.idiag_dst[2] = htonl(0xfffe);
+	memcpy(m->at, &msg, sizeof(msg));
+	m->len = sizeof(msg);
 }
 
 /* The contract */
@@ -164,6 +208,21 @@ static void check_tuple(const struct tcpstate_tuple *t)
 		need(!memcmp(t->laddr + 4, zeros, 12) && !memcmp(t->raddr + 4, zeros, 12));
 }
 
+static void check_maybe(const struct tcpstate_value *v)
+{
+	check_value(v, v->known);
+}
+
+static void check_socket_facts(const struct tcpstate_socket *s)
+{
+	check_maybe(&s->kind);
+	check_maybe(&s->uid);
+	check_maybe(&s->inode);
+	check_maybe(&s->cookie);
+	check_maybe(&s->cgroup);
+	check_maybe(&s->pid);
+}
+
 static int check_endpoint(const void *attrs, size_t len)
 {
 	struct tcpstate_endpoint e;
@@ -175,6 +234,7 @@ static int check_endpoint(const void *attrs, size_t len)
 	check_state(e.local);
 	check_state(e.remote);
 	need(e.age_ns <= INT64_MAX);
+	check_socket_facts(&e.socket);
 	return 0;
 }
 
@@ -185,7 +245,9 @@ static int see(const struct tcpstate_transition *t, void *arg)
 	check_tuple(&t->tuple);
 	check_state(t->from);
 	check_state(t->to);
-	check_value(&t->duration, t->duration.known);
+	check_maybe(&t->duration);
+	check_socket_facts(&t->socket);
+	need(!t->socket.kind.known);
 	need(t->end <= TCPSTATE_END_LOCAL);
 	need(t->seq <= INT64_MAX && t->time_ns <= INT64_MAX);
 	need(*left);
@@ -201,6 +263,23 @@ static int check_events(const void *attrs, size_t len)
 	need(ret == 0 || ret == -EBADMSG || (ret == 1 && !left));
 	need(ret < 0 || lost <= INT64_MAX);
 	return ret < 0 ? ret : 0;
+}
+
+static void check_health(const struct tcpstate_stats *stats)
+{
+	const struct tcpstate_health *h = &stats->snapshot.health;
+	unsigned int i, from, to;
+
+	check_maybe(&h->coverage);
+	check_maybe(&h->divergence);
+	check_maybe(&stats->verified_ns);
+	for (i = 0; i <= TCPSTATE_CORRECTIONS; i++) {
+		for (from = 0; from <= TCPSTATE_STATE_LAST; from++) {
+			for (to = 0; to <= TCPSTATE_STATE_LAST; to++)
+				need(stats->corrected[i][from][to] <=
+				     (i && from && to ? INT64_MAX : 0));
+		}
+	}
 }
 
 static int check_stats(const void *attrs, size_t len)
@@ -223,6 +302,7 @@ static int check_stats(const void *attrs, size_t len)
 			need(stats.matrix[i][k] <= (i && k ? INT64_MAX : 0));
 	}
 	need(stats.event_seq <= INT64_MAX && stats.event_lost <= INT64_MAX);
+	check_health(&stats);
 	return 0;
 }
 
@@ -240,6 +320,18 @@ static int check_config(const void *attrs, size_t len)
 	return 0;
 }
 
+static int check_socket(const void *msg, size_t len)
+{
+	struct tcpstate_seen seen;
+	int ret = tcpstate_decode_diag(msg, len, &seen);
+
+	if (ret)
+		return ret;
+	check_tuple(&seen.tuple);
+	check_state(seen.state);
+	return 0;
+}
+
 static struct {
 	const char *name;
 	void (*build)(struct message *m);
@@ -251,6 +343,7 @@ static struct {
 	{ .name = "endpoint", .build = good_endpoint, .check = check_endpoint },
 	{ .name = "events", .build = good_events, .check = check_events },
 	{ .name = "config", .build = good_config, .check = check_config },
+	{ .name = "socket", .build = good_socket, .check = check_socket },
 };
 
 static void report(void)
@@ -298,8 +391,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!size || size > MESSAGE_MAX)
 		return 0;
-	which = *data & 3;
-	if (*data & 4) {
+	which = (*data & 7) % COUNT(decoders);
+	if (*data & 8) {
 		m = decoders[which].good;
 		edit(&m, data + 1, size - 1);
 	} else {

@@ -126,6 +126,23 @@ static int get_state(const struct attr *attr, uint8_t *to)
 	return 0;
 }
 
+/* These are for attributes that a message can do without: absent, the number stays unknown. */
+static int maybe_u32(const struct attr *attr, struct tcpstate_value *v)
+{
+	return attr->at ? value_u32(attr, v) : 0;
+}
+
+static int maybe_u64(const struct attr *attr, struct tcpstate_value *v)
+{
+	return attr->at ? value_u64(attr, v) : 0;
+}
+
+static int maybe_flag(const struct attr *attr, bool *flag)
+{
+	*flag = attr->at;
+	return attr->len ? -EBADMSG : 0;
+}
+
 /* An endpoint and a transition have the same numbers for what names an endpoint. */
 #define SAME(name) _Static_assert((int)TCPSTATE_A_ENDPOINT_##name == \
 				  (int)TCPSTATE_A_TRANSITION_##name, #name)
@@ -156,6 +173,29 @@ static int get_tuple(const struct attr *table, struct tcpstate_tuple *tuple)
 	return 0;
 }
 
+/* These are numbered one behind the other, in both. */
+#define IN_A_ROW(name) _Static_assert(						\
+	(int)TCPSTATE_A_TRANSITION_##name - (int)TCPSTATE_A_TRANSITION_UID ==	\
+	(int)TCPSTATE_A_ENDPOINT_##name - (int)TCPSTATE_A_ENDPOINT_UID, #name)
+IN_A_ROW(INODE);
+IN_A_ROW(COOKIE);
+IN_A_ROW(CGROUP);
+IN_A_ROW(PID);
+
+/* @table: from the uid on. */
+static int get_socket(const struct attr *table, struct tcpstate_socket *s)
+{
+	const unsigned int base = TCPSTATE_A_ENDPOINT_UID;
+
+	if (maybe_u32(&table[TCPSTATE_A_ENDPOINT_UID - base], &s->uid) ||
+	    maybe_u64(&table[TCPSTATE_A_ENDPOINT_INODE - base], &s->inode) ||
+	    maybe_u64(&table[TCPSTATE_A_ENDPOINT_COOKIE - base], &s->cookie) ||
+	    maybe_u64(&table[TCPSTATE_A_ENDPOINT_CGROUP - base], &s->cgroup) ||
+	    maybe_u32(&table[TCPSTATE_A_ENDPOINT_PID - base], &s->pid))
+		return -EBADMSG;
+	return 0;
+}
+
 int tcpstate_decode_endpoint(const void *attrs, size_t len, struct tcpstate_endpoint *result)
 {
 	struct attr table[TCPSTATE_A_ENDPOINT_MAX + 1];
@@ -165,7 +205,10 @@ int tcpstate_decode_endpoint(const void *attrs, size_t len, struct tcpstate_endp
 	    get_tuple(table, &result->tuple) ||
 	    get_state(&table[TCPSTATE_A_ENDPOINT_LOCAL_STATE], &result->local) ||
 	    get_state(&table[TCPSTATE_A_ENDPOINT_REMOTE_STATE], &result->remote) ||
-	    get_u64(&table[TCPSTATE_A_ENDPOINT_AGE_NS], &result->age_ns))
+	    get_u64(&table[TCPSTATE_A_ENDPOINT_AGE_NS], &result->age_ns) ||
+	    maybe_flag(&table[TCPSTATE_A_ENDPOINT_AGE_AT_LEAST], &result->age_at_least) ||
+	    maybe_u32(&table[TCPSTATE_A_ENDPOINT_SOCKET_KIND], &result->socket.kind) ||
+	    get_socket(&table[TCPSTATE_A_ENDPOINT_UID], &result->socket))
 		return -EBADMSG;
 	return 0;
 }
@@ -173,7 +216,6 @@ int tcpstate_decode_endpoint(const void *attrs, size_t len, struct tcpstate_endp
 static int decode_transition(const struct attr *nest, struct tcpstate_transition *t)
 {
 	struct attr table[TCPSTATE_A_TRANSITION_MAX + 1];
-	const struct attr *duration = &table[TCPSTATE_A_TRANSITION_DURATION_NS];
 	uint32_t end;
 
 	memset(t, 0, sizeof(*t));
@@ -185,7 +227,8 @@ static int decode_transition(const struct attr *nest, struct tcpstate_transition
 	    get_state(&table[TCPSTATE_A_TRANSITION_OLD_STATE], &t->from) ||
 	    get_state(&table[TCPSTATE_A_TRANSITION_NEW_STATE], &t->to) ||
 	    get_u32(&table[TCPSTATE_A_TRANSITION_CAUSE], &t->cause) ||
-	    (duration->at && value_u64(duration, &t->duration)))
+	    maybe_u64(&table[TCPSTATE_A_TRANSITION_DURATION_NS], &t->duration) ||
+	    get_socket(&table[TCPSTATE_A_TRANSITION_UID], &t->socket))
 		return -EBADMSG;
 	t->end = end;
 	return 0;
@@ -268,6 +311,46 @@ static int decode_states(const void *attrs, size_t len, struct tcpstate_stats *s
 	return ret || seen != all ? -EBADMSG : 0;
 }
 
+static int decode_divergence(const struct attr *nest, struct tcpstate_stats *stats)
+{
+	struct attr table[TCPSTATE_A_DIVERGENCE_MAX + 1];
+	uint32_t correction;
+	uint8_t from, to;
+	uint64_t count;
+
+	if (read_attrs(nest->at, nest->len, table, TCPSTATE_A_DIVERGENCE_MAX) ||
+	    get_state(&table[TCPSTATE_A_DIVERGENCE_FROM], &from) ||
+	    get_state(&table[TCPSTATE_A_DIVERGENCE_TO], &to) ||
+	    get_u32(&table[TCPSTATE_A_DIVERGENCE_CORRECTION], &correction) ||
+	    get_u64(&table[TCPSTATE_A_DIVERGENCE_COUNT], &count))
+		return -EBADMSG;
+	if (correction && correction <= TCPSTATE_CORRECTIONS)
+		stats->corrected[correction][from][to] = count;
+	return 0;
+}
+
+/* The attributes of @table that are absent in the messages of older modules. */
+static int decode_health(const void *attrs, size_t len, const struct attr *table,
+			 struct tcpstate_stats *stats)
+{
+	struct tcpstate_health *h = &stats->snapshot.health;
+	struct walk w = { attrs, len };
+	struct attr nest;
+	unsigned int type;
+	int ret;
+
+	if (maybe_u32(&table[TCPSTATE_A_STATS_EVIDENCE], &h->coverage) ||
+	    maybe_u64(&table[TCPSTATE_A_STATS_DIVERGENCES], &h->divergence) ||
+	    maybe_u64(&table[TCPSTATE_A_STATS_VERIFIED_NS], &stats->verified_ns))
+		return -EBADMSG;
+	while ((ret = next_attr(&w, &type, &nest)) > 0) {
+		if (type == TCPSTATE_A_STATS_DIVERGENCE && decode_divergence(&nest, stats))
+			return -EBADMSG;
+	}
+	h->untracked = stats->snapshot.untracked;
+	return ret;
+}
+
 int tcpstate_decode_stats(const void *attrs, size_t len, struct tcpstate_stats *result)
 {
 	struct attr table[TCPSTATE_A_STATS_MAX + 1];
@@ -286,7 +369,8 @@ int tcpstate_decode_stats(const void *attrs, size_t len, struct tcpstate_stats *
 	    value_u64(&table[TCPSTATE_A_STATS_MALFORMED], &s->malformed) ||
 	    value_u64(&table[TCPSTATE_A_STATS_UNTRACKED], &s->untracked) ||
 	    get_u64(&table[TCPSTATE_A_STATS_EVENT_SEQ], &result->event_seq) ||
-	    get_u64(&table[TCPSTATE_A_STATS_EVENT_LOST], &result->event_lost))
+	    get_u64(&table[TCPSTATE_A_STATS_EVENT_LOST], &result->event_lost) ||
+	    decode_health(attrs, len, table, result))
 		return -EBADMSG;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "model.h"
 
 #define TCPSTATE_AGES		2	/* 60 s, 300 s */
+#define TCPSTATE_CORRECTIONS	TCPSTATE_CORRECTION_MISSED
 
 /**
  * struct tcpstate_tuple - what names an endpoint
@@ -35,12 +36,39 @@ struct tcpstate_tuple {
 	uint32_t scope;
 };
 
-/* States are the kernel's numbers, TCPSTATE_STATE_FIRST to TCPSTATE_STATE_LAST. */
+/**
+ * struct tcpstate_socket - what the kernel says of the socket of an endpoint; older modules do not
+ * @kind: enum tcpstate_socket_kind, or a number that this program does not know; not known of a
+ *	transition, nor where the socket has just gone
+ * @uid: user who made it, in the user namespace that owns the network namespace
+ * @inode: as in /proc/PID/fd; 0: no process holds it
+ * @cookie: as in inet_diag
+ * @cgroup: cgroup v2 id of who made it
+ * @pid: process that called connect(), in the initial pid namespace; never known of one accepted
+ */
+struct tcpstate_socket {
+	struct tcpstate_value kind;
+	struct tcpstate_value uid;
+	struct tcpstate_value inode;
+	struct tcpstate_value cookie;
+	struct tcpstate_value cgroup;
+	struct tcpstate_value pid;
+};
+
+/**
+ * struct tcpstate_endpoint - one local end
+ * @local: its state, the kernel's number, TCPSTATE_STATE_FIRST to TCPSTATE_STATE_LAST
+ * @remote: state of the far end
+ * @age_ns: since it entered its state
+ * @age_at_least: it may have been in it for longer
+ */
 struct tcpstate_endpoint {
 	struct tcpstate_tuple tuple;
 	uint8_t local;
 	uint8_t remote;
 	uint64_t age_ns;
+	bool age_at_least;
+	struct tcpstate_socket socket;
 };
 
 /**
@@ -58,6 +86,7 @@ struct tcpstate_transition {
 	uint8_t to;
 	uint32_t cause;
 	struct tcpstate_tuple tuple;
+	struct tcpstate_socket socket;
 };
 
 /**
@@ -68,6 +97,9 @@ struct tcpstate_transition {
  * @matrix: transitions by old and new state; element 0 of either is unused
  * @event_seq: last sequence number given to an event
  * @event_lost: events that got none
+ * @corrected: by enum tcpstate_correction (0: none of them), old and new state: how many records
+ *	had to be corrected; what this program does not know is in the snapshot's sum only
+ * @verified_ns: since every record has been compared with the kernel's sockets
  */
 struct tcpstate_stats {
 	struct tcpstate_snapshot snapshot;
@@ -76,6 +108,9 @@ struct tcpstate_stats {
 	uint64_t matrix[TCPSTATE_STATE_LAST + 1][TCPSTATE_STATE_LAST + 1];
 	uint64_t event_seq;
 	uint64_t event_lost;
+	uint64_t corrected[TCPSTATE_CORRECTIONS + 1][TCPSTATE_STATE_LAST + 1]
+			  [TCPSTATE_STATE_LAST + 1];
+	struct tcpstate_value verified_ns;
 };
 
 struct tcpstate_config {

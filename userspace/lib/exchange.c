@@ -80,8 +80,7 @@ int link_refused(struct tcpstate_link *link, int err, const struct nlmsghdr *nlh
 	if (err == -EPERM)
 		return link_fail(link, err, "needs CAP_NET_ADMIN (root)");
 	if (err == -ENOENT)
-		return link_fail(link, err, "the tcpstate module is not loaded; "
-				 "load it with: modprobe tcpstate");
+		return link_fail(link, err, "%s", link->kind->absent);
 	return link_fail(link, err, "the kernel refuses: %s", strerror(-err));
 }
 
@@ -114,14 +113,14 @@ static int take_done(struct tcpstate_link *link, const struct nlmsghdr *nlh)
 int link_take(struct tcpstate_link *link, const struct nlmsghdr *nlh, take_fn take,
 	      void *arg)
 {
-	size_t len = mnl_nlmsg_get_payload_len(nlh);
+	size_t len = mnl_nlmsg_get_payload_len(nlh), header = link->kind->header;
 	int ret;
 
-	if (len < GENL_HDRLEN)
+	if (len < header)
 		return link_fail(link, -EBADMSG, "the kernel's answer cannot be read");
-	ret = take(mnl_nlmsg_get_payload_offset(nlh, GENL_HDRLEN), len - GENL_HDRLEN, arg);
+	ret = take(mnl_nlmsg_get_payload_offset(nlh, header), len - header, arg);
 	if (ret == -EBADMSG)
-		return link_fail(link, ret, "the module's answer cannot be read: module and tools do not match");
+		return link_fail(link, ret, "%s", link->kind->unreadable);
 	return ret;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A link's socket: requests, their answers, and errors in words. For link.c alone.
+ * A link's socket: requests, their answers, and errors in words. For link.c and diag.c alone.
  */
 #ifndef TCPSTATE_EXCHANGE_H
 #define TCPSTATE_EXCHANGE_H
@@ -14,7 +14,22 @@
 #define LINK_REPLY_MAX		65536	/* the kernel's dumps have at most 32 KiB a message */
 
 /**
+ * struct link_kind - whom a socket talks to
+ * @bus: NETLINK_GENERIC or another
+ * @header: bytes of an answer's payload in front of what is taken
+ * @absent: what -ENOENT means, for people
+ * @unreadable: the same of an answer that cannot be decoded
+ */
+struct link_kind {
+	int bus;
+	size_t header;
+	const char *absent;
+	const char *unreadable;
+};
+
+/**
  * struct tcpstate_link - one socket
+ * @kind: whom it talks to
  * @nl: libmnl's
  * @seq: of the last request
  * @family: number of the module's family
@@ -28,6 +43,7 @@
  * @reply: what has been received
  */
 struct tcpstate_link {
+	const struct link_kind *kind;
 	struct mnl_socket *nl;
 	uint32_t seq;
 	uint16_t family;
@@ -64,6 +80,13 @@ struct exchange {
 	bool interrupted;
 	bool done;
 };
+
+/*
+ * A new link, on which @begin has succeeded, if it is not NULL; or none, and tcpstate_link_error(NULL)
+ * says why.
+ */
+int link_open(struct tcpstate_link **result, const struct link_kind *kind,
+	      int (*begin)(struct tcpstate_link *link));
 
 /* Keeps a line for people and returns @err. */
 __attribute__((format(printf, 3, 4)))

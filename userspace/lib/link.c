@@ -98,16 +98,17 @@ static int open_socket(struct tcpstate_link *link)
 {
 	int on = 1;
 
-	link->nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
+	link->nl = mnl_socket_open2(link->kind->bus, SOCK_CLOEXEC);
 	if (!link->nl || mnl_socket_bind(link->nl, 0, MNL_SOCKET_AUTOPID) < 0)
 		return link_fail_errno(link, "cannot open a netlink socket");
 	/* Without them there are numbers instead of words. */
 	mnl_socket_setsockopt(link->nl, NETLINK_EXT_ACK, &on, sizeof(on));
 	mnl_socket_setsockopt(link->nl, NETLINK_CAP_ACK, &on, sizeof(on));
-	return resolve(link);
+	return 0;
 }
 
-int tcpstate_link_open(struct tcpstate_link **result)
+int link_open(struct tcpstate_link **result, const struct link_kind *kind,
+	      int (*begin)(struct tcpstate_link *link))
 {
 	struct tcpstate_link *link = calloc(1, sizeof(*link));
 	int ret;
@@ -117,7 +118,10 @@ int tcpstate_link_open(struct tcpstate_link **result)
 		snprintf(open_error, sizeof(open_error), "%s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
+	link->kind = kind;
 	ret = open_socket(link);
+	if (!ret && begin)
+		ret = begin(link);
 	if (!ret) {
 		*result = link;
 		return 0;
@@ -125,6 +129,18 @@ int tcpstate_link_open(struct tcpstate_link **result)
 	memcpy(open_error, link->error, sizeof(open_error));
 	tcpstate_link_close(link);
 	return ret;
+}
+
+int tcpstate_link_open(struct tcpstate_link **result)
+{
+	static const struct link_kind kind = {
+		.bus = NETLINK_GENERIC,
+		.header = GENL_HDRLEN,
+		.absent = "the tcpstate module is not loaded; load it with: modprobe tcpstate",
+		.unreadable = "the module's answer cannot be read: module and tools do not match",
+	};
+
+	return link_open(result, &kind, resolve);
 }
 
 void tcpstate_link_close(struct tcpstate_link *link)

@@ -6,6 +6,7 @@
 
 #define HEAD(member) { #member, offsetof(struct tcpstate_snapshot, member) }
 #define ROW(member) { #member, offsetof(struct tcpstate_row, member) }
+#define HEALTH(member) { #member, offsetof(struct tcpstate_health, member) }
 
 const struct tcpstate_field tcpstate_head_fields[] = {
 	HEAD(netns),
@@ -25,6 +26,13 @@ const struct tcpstate_field tcpstate_total_fields[TCPSTATE_TOTAL_FIELDS + 1] = {
 	[TCPSTATE_TOTAL_INVALID] = HEAD(invalid),
 	[TCPSTATE_TOTAL_MALFORMED] = HEAD(malformed),
 	[TCPSTATE_TOTAL_UNTRACKED] = HEAD(untracked),
+};
+
+const struct tcpstate_field tcpstate_health_fields[] = {
+	HEALTH(tracepoint),
+	HEALTH(untracked),
+	HEALTH(divergence),
+	{ NULL, 0 },
 };
 
 /* The module's own table: a name cannot differ between the two sides. */
@@ -91,4 +99,40 @@ const char *tcpstate_cause_name(unsigned int cause)
 const char *tcpstate_cause_text(unsigned int cause)
 {
 	return cause < CAUSES ? cause_texts[cause] : NULL;
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* As in /proc: what is seen, not how. */
+static const char * const coverage_names[] = {
+	[TCPSTATE_EVIDENCE_PACKETS] = "packets",
+	[TCPSTATE_EVIDENCE_SOCKETS] = "full",
+};
+
+const char *tcpstate_coverage_name(unsigned int evidence)
+{
+	return evidence < COUNT(coverage_names) ? coverage_names[evidence] : NULL;
+}
+
+unsigned int tcpstate_coverage_number(const char *name, size_t len)
+{
+	unsigned int i;
+
+	for (i = 1; i < COUNT(coverage_names); i++) {
+		if (strlen(coverage_names[i]) == len && !memcmp(coverage_names[i], name, len))
+			return i;
+	}
+	return 0;
+}
+
+/* As in the netlink spec. */
+static const char * const socket_kind_names[] = {
+	[TCPSTATE_SOCKET_KIND_FULL] = "full",
+	[TCPSTATE_SOCKET_KIND_REQUEST] = "request",
+	[TCPSTATE_SOCKET_KIND_MINISOCK] = "minisock",
+};
+
+const char *tcpstate_socket_kind_name(unsigned int kind)
+{
+	return kind < COUNT(socket_kind_names) ? socket_kind_names[kind] : NULL;
 }

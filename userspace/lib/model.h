@@ -37,6 +37,20 @@ struct tcpstate_row {
 };
 
 /**
+ * struct tcpstate_health - how far a snapshot can be believed
+ * @coverage: enum tcpstate_evidence; older modules do not say
+ * @tracepoint: 1 where the kernel has sock:inet_sock_set_state, 0 where it has not
+ * @untracked: as in the snapshot
+ * @divergence: records that had to be corrected
+ */
+struct tcpstate_health {
+	struct tcpstate_value coverage;
+	struct tcpstate_value tracepoint;
+	struct tcpstate_value untracked;
+	struct tcpstate_value divergence;
+};
+
+/**
  * struct tcpstate_snapshot - one network namespace at one moment
  * @version: format version the source declared
  * @netns: inode of the network namespace; always known
@@ -47,6 +61,7 @@ struct tcpstate_row {
  * @invalid: segments that are not acceptable in the state they met
  * @malformed: fragments, and segments whose header does not hold together
  * @untracked: connections that got no record
+ * @health: how far the rest can be believed
  */
 struct tcpstate_snapshot {
 	unsigned int version;
@@ -58,6 +73,7 @@ struct tcpstate_snapshot {
 	struct tcpstate_value invalid;
 	struct tcpstate_value malformed;
 	struct tcpstate_value untracked;
+	struct tcpstate_health health;
 };
 
 /**
@@ -89,6 +105,8 @@ enum {
 extern const struct tcpstate_field tcpstate_head_fields[];
 extern const struct tcpstate_field tcpstate_row_fields[TCPSTATE_ROW_FIELDS + 1];
 extern const struct tcpstate_field tcpstate_total_fields[TCPSTATE_TOTAL_FIELDS + 1];
+/* Of a struct tcpstate_health, but for its coverage, which is a word. */
+extern const struct tcpstate_field tcpstate_health_fields[];
 
 /**
  * tcpstate_field_get() - the number a field names
@@ -122,5 +140,24 @@ const char *tcpstate_cause_name(unsigned int cause);
 
 /* The same in words, "FIN sent". */
 const char *tcpstate_cause_text(unsigned int cause);
+
+/**
+ * tcpstate_coverage_name() - "full" or "packets", as in /proc; NULL for another number
+ * @evidence: enum tcpstate_evidence
+ */
+const char *tcpstate_coverage_name(unsigned int evidence);
+
+/**
+ * tcpstate_coverage_number() - enum tcpstate_evidence, or 0 for another word
+ * @name: need not end with a null byte
+ * @len: its length
+ */
+unsigned int tcpstate_coverage_number(const char *name, size_t len);
+
+/**
+ * tcpstate_socket_kind_name() - "full", or NULL for a number that this program does not know
+ * @kind: enum tcpstate_socket_kind
+ */
+const char *tcpstate_socket_kind_name(unsigned int kind);
 
 #endif

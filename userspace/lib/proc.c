@@ -156,6 +156,39 @@ static int parse_total(struct parse *p)
 	return v ? take_value(p, name, v) : 0;
 }
 
+static int take_coverage(struct parse *p)
+{
+	struct tcpstate_value *v = &p->s->health.coverage;
+	struct word w;
+
+	if (!next_word(p, &w))
+		return fail(p, "no word after 'coverage'");
+	if (v->known)
+		return fail(p, "'coverage' is there twice");
+	/* A word that a newer module has leaves it unknown. */
+	v->n = tcpstate_coverage_number(w.at, w.len);
+	v->known = v->n;
+	return 0;
+}
+
+static int parse_health(struct parse *p)
+{
+	struct word name, skipped;
+	struct tcpstate_value *v;
+	int ret = 0;
+
+	while (!ret && next_word(p, &name)) {
+		v = find(&p->s->health, tcpstate_health_fields, name);
+		if (v)
+			ret = take_value(p, name, v);
+		else if (is(name, "coverage"))
+			ret = take_coverage(p);
+		else if (!next_word(p, &skipped))
+			ret = fail(p, "no value after '%s'", quote(name).text);
+	}
+	return ret;
+}
+
 static int parse_record(struct parse *p)
 {
 	struct tcpstate_value *v;
@@ -167,6 +200,8 @@ static int parse_record(struct parse *p)
 		return parse_state(p);
 	if (is(type, "total"))
 		return parse_total(p);
+	if (is(type, "health"))
+		return parse_health(p);
 	v = find(p->s, tcpstate_head_fields, type);
 	return v ? take_value(p, type, v) : 0;
 }

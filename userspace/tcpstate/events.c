@@ -22,12 +22,14 @@
 /**
  * struct follower - one run
  * @o: options
+ * @holders: who has the sockets, NULL: nobody asks
  * @printed: events
  * @epoch_ns: wall clock when CLOCK_BOOTTIME was 0, ns
  * @told: losses that have been printed
  */
 struct follower {
 	const struct options *o;
+	struct tcpstate_holders *holders;
 	uint64_t printed;
 	uint64_t epoch_ns;
 	struct tcpstate_loss told;
@@ -84,12 +86,31 @@ static const char *end_name(const struct tcpstate_transition *t)
 	return t->end == TCPSTATE_END_LOCAL ? "local" : "remote";
 }
 
+/* False: nobody asks. The far end's state says nothing of our socket. */
+static bool find_holder(const struct follower *f, const struct tcpstate_transition *t,
+			struct tcpstate_holder *holder)
+{
+	unsigned int state = t->end == TCPSTATE_END_LOCAL ? t->to : 0;
+	struct tcpstate_socket s = t->socket;
+
+	if (!f->holders)
+		return false;
+	/* A listener answers with a request socket; with one that could tell, it is Fast Open. */
+	if (state == TCPSTATE_STATE_SYN_RECV && t->from == TCPSTATE_STATE_LISTEN &&
+	    !s.inode.known)
+		s.kind = (struct tcpstate_value){ TCPSTATE_SOCKET_KIND_REQUEST, true };
+	tcpstate_holder_follow(f->holders, &s, state, holder);
+	return true;
+}
+
 static void print_text(const struct follower *f, const struct tcpstate_transition *t)
 {
 	char local[ENDPOINT_MAX], remote[ENDPOINT_MAX], cause[16], stay[TCPSTATE_FORMAT_MAX] = "-";
+	char holding[HOLDER_MAX + 1] = "";
 	uint64_t wall = f->epoch_ns + t->time_ns;
 	bool dim = f->o->color && t->end == TCPSTATE_END_REMOTE;
 	time_t second = wall / NS_PER_S;
+	struct tcpstate_holder holder;
 	char clock[16] = "";
 	struct tm tm;
 
@@ -100,9 +121,13 @@ static void print_text(const struct follower *f, const struct tcpstate_transitio
 	format_cause(cause, sizeof(cause), t->cause);
 	if (t->duration.known)
 		tcpstate_format_duration(stay, sizeof(stay), t->duration.n / NS_PER_MS);
-	printf("%s%s.%03u %s %s %s %s -> %s %s %s%s\n", dim ? DIM : "", clock,
+	if (find_holder(f, t, &holder)) {
+		holding[0] = ' ';
+		format_holder(holding + 1, sizeof(holding) - 1, &holder);
+	}
+	printf("%s%s.%03u %s %s %s %s -> %s %s %s%s%s\n", dim ? DIM : "", clock,
 	       (unsigned int)(wall % NS_PER_S / NS_PER_MS), local, remote, end_name(t),
-	       tcpstate_state_name(t->from), tcpstate_state_name(t->to), stay, cause,
+	       tcpstate_state_name(t->from), tcpstate_state_name(t->to), stay, cause, holding,
 	       dim ? PLAIN : "");
 }
 
@@ -118,10 +143,13 @@ static json_t *wall_json(uint64_t wall)
 	return json_sprintf("%s.%06uZ", text, (unsigned int)(wall % NS_PER_S / 1000));
 }
 
-static json_t *event_json(const struct follower *f, const struct tcpstate_transition *t)
+static int fill_json(json_t *object, const struct follower *f,
+		     const struct tcpstate_transition *t)
 {
-	json_t *object = tuple_json(&t->tuple, f->o->resolve), *rest;
 	const char *cause = tcpstate_cause_name(t->cause);
+	struct tcpstate_holder holder;
+	json_t *rest;
+	int ret;
 
 	rest = json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:o, s:o}",
 			 "seq", (json_int_t)t->seq, "time_ns", (json_int_t)t->time_ns,
@@ -131,12 +159,21 @@ static json_t *event_json(const struct follower *f, const struct tcpstate_transi
 			 "cause", cause ? json_string(cause) : json_integer(t->cause),
 			 "duration_ns",
 			 t->duration.known ? json_integer(t->duration.n) : json_null());
-	if (json_object_update(object, rest)) {
-		json_decref(object);
-		object = NULL;
-	}
+	ret = json_object_update(object, rest) ? -ENOMEM : add_socket_json(object, &t->socket);
 	json_decref(rest);
-	return object;
+	if (ret || !find_holder(f, t, &holder))
+		return ret;
+	return add_holder_json(object, &holder);
+}
+
+static json_t *event_json(const struct follower *f, const struct tcpstate_transition *t)
+{
+	json_t *object = tuple_json(&t->tuple, f->o->resolve);
+
+	if (!object || !fill_json(object, f, t))
+		return object;
+	json_decref(object);
+	return NULL;
 }
 
 static int take_event(const struct tcpstate_transition *t, void *arg)
@@ -201,6 +238,17 @@ static int follow(struct follower *f, struct tcpstate_link *link, struct tcpstat
 	return ret;
 }
 
+static int begin(struct follower *f, struct tcpstate_link *link, struct tcpstate_link **second)
+{
+	int ret = tcpstate_link_open(second);
+
+	if (!ret && f->o->processes) {
+		f->holders = tcpstate_holders_new(NULL, NULL);
+		ret = f->holders ? 0 : -ENOMEM;
+	}
+	return ret ? ret : follow(f, link, *second);
+}
+
 enum exit_code follow_events(const struct options *o)
 {
 	struct tcpstate_link *link, *second = NULL;
@@ -217,9 +265,7 @@ enum exit_code follow_events(const struct options *o)
 		tcpstate_link_close(link);
 		return code;
 	}
-	ret = tcpstate_link_open(&second);
-	if (!ret)
-		ret = follow(&f, link, second);
+	ret = begin(&f, link, &second);
 	if (ret == -ENOENT) {
 		fprintf(stderr, "tcpstate: the tcpstate module was unloaded\n");
 		code = TCPSTATE_NOT_LOADED;
@@ -229,6 +275,7 @@ enum exit_code follow_events(const struct options *o)
 	} else if (ret < 0) {
 		code = link_failed(second ? link : NULL, ret);
 	}
+	tcpstate_holders_free(f.holders);
 	tcpstate_link_close(second);
 	tcpstate_link_close(link);
 	return code;

@@ -23,6 +23,8 @@ const struct subcommand subcommands[] = {
 	  SUB_EXPLAIN, explain },
 	{ "config", "[get | set KEY=VALUE...]", "what can be set at run time",
 	  SUB_CONFIG, configure },
+	{ "verify", "", "every endpoint against the kernel's own list of sockets",
+	  SUB_VERIFY, verify },
 	{ NULL, NULL, NULL, 0, NULL },
 };
 
@@ -86,8 +88,10 @@ static enum exit_code run(int argc, char **argv)
 		ret = enter_netns(cmd.o.netns);
 	if (ret != TCPSTATE_OK)
 		return ret;
-	/* top has a clock of its own. */
-	return cmd.o.watch && cmd.sub->bit != SUB_TOP ? watch(&cmd) : cmd.sub->run(&cmd.o);
+	/* top has a clock of its own; verify goes on after differences. */
+	if (cmd.o.watch && !(cmd.sub->bit & (SUB_TOP | SUB_VERIFY)))
+		return watch(&cmd);
+	return cmd.sub->run(&cmd.o);
 }
 
 int main(int argc, char **argv)

@@ -17,8 +17,8 @@
 #define WATCH_DEFAULT	2	/* seconds */
 #define NO_LETTER	256	/* and above: options without a letter */
 
-#define TUPLES		(SUB_LIST | SUB_EVENTS | SUB_TOP)
-#define ALL		(SUB_SHOW | SUB_LIST | SUB_EVENTS | SUB_TOP | SUB_EXPLAIN | SUB_CONFIG)
+#define TUPLES		(SUB_LIST | SUB_EVENTS | SUB_TOP | SUB_VERIFY)
+#define ALL		(SUB_SHOW | TUPLES | SUB_EXPLAIN | SUB_CONFIG)
 
 static bool take_json(struct command *cmd, const char *name, const char *arg)
 {
@@ -137,6 +137,13 @@ static bool take_resolve(struct command *cmd, const char *name, const char *arg)
 	return true;
 }
 
+static bool take_processes(struct command *cmd, const char *name, const char *arg)
+{
+	(void)name, (void)arg;
+	cmd->o.processes = true;
+	return true;
+}
+
 static bool take_netns(struct command *cmd, const char *name, const char *arg)
 {
 	(void)name;
@@ -196,15 +203,17 @@ static const struct option_desc {
 	  "so long in their state, or longer: 60s, 1h30m, 2d" },
 	{ 'n', "limit", "=NUMBER", TUPLES, take_limit, "no more than so many" },
 	{ 0, "sort", "=KEY", SUB_LIST, take_sort, "by age (oldest first), local, remote or state" },
-	{ 0, "watch", "[=SECONDS]", SUB_SHOW | SUB_LIST | SUB_TOP, take_watch,
+	{ 0, "watch", "[=SECONDS]", SUB_SHOW | SUB_LIST | SUB_TOP | SUB_VERIFY, take_watch,
 	  "again and again (every 2 seconds)" },
-	{ 0, "no-header", NULL, SUB_SHOW | SUB_LIST | SUB_TOP, take_no_header,
+	{ 0, "no-header", NULL, SUB_SHOW | SUB_LIST | SUB_TOP | SUB_VERIFY, take_no_header,
 	  "only the rows of the table" },
 	{ 0, "color", "=WHEN", SUB_SHOW | TUPLES, take_color,
 	  "auto, always or never: dim what matters less; auto\n"
 	  "is on a terminal and not if NO_COLOR is set" },
-	{ 'r', "resolve", NULL, SUB_LIST | SUB_EVENTS, take_resolve,
+	{ 'r', "resolve", NULL, SUB_LIST | SUB_EVENTS | SUB_VERIFY, take_resolve,
 	  "names of hosts; asks the name server" },
+	{ 'p', "processes", NULL, SUB_LIST | SUB_EVENTS, take_processes,
+	  "who has the socket: process, unit, container" },
 	{ 'N', "netns", "=NAME|PID", ALL & ~SUB_EXPLAIN, take_netns,
 	  "another network namespace: one of ip netns, or that\nof a process" },
 	{ 0, "proc", "=FILE", SUB_SHOW, take_proc,

@@ -31,6 +31,22 @@ static const char * const shortfalls[TCPSTATE_TOTAL_FIELDS] = {
 	[TCPSTATE_TOTAL_UNTRACKED] = "segments of older connections, or no room",
 };
 
+/* What moves the local ends, and how often that was wrong. Older modules do not say. */
+static void print_health(const struct tcpstate_health *h)
+{
+	char n[TCPSTATE_FORMAT_MAX];
+
+	if (h->coverage.n == TCPSTATE_EVIDENCE_PACKETS) {
+		printf("packets only: %ssocket_evidence=0\n", h->tracepoint.n ? "" :
+		       "tracepoint sock:inet_sock_set_state missing, or ");
+	} else if (h->coverage.n == TCPSTATE_EVIDENCE_SOCKETS) {
+		tcpstate_format_count(n, sizeof(n), h->divergence.n);
+		printf("sees all sockets%s, %s corrected\n",
+		       h->untracked.n ? " but the untracked" : "",
+		       h->divergence.known ? n : "unknown number");
+	}
+}
+
 static void print_summary(const struct tcpstate_snapshot *s)
 {
 	char tracked[TCPSTATE_FORMAT_MAX], limit[TCPSTATE_FORMAT_MAX], n[TCPSTATE_FORMAT_MAX];
@@ -46,6 +62,7 @@ static void print_summary(const struct tcpstate_snapshot *s)
 		printf(", %s transition%s", n, s->transitions.n == 1 ? "" : "s");
 	}
 	putchar('\n');
+	print_health(&s->health);
 	for (i = 0; i < TCPSTATE_TOTAL_FIELDS; i++) {
 		v = tcpstate_field_get(s, &tcpstate_total_fields[i]);
 		if (!shortfalls[i] || !v->n)
@@ -143,6 +160,17 @@ static json_t *add_object(json_t *parent, const char *name)
 	return json_object_set_new(parent, name, object) ? NULL : object;
 }
 
+static int add_health(json_t *root, const struct tcpstate_health *h)
+{
+	const char *coverage = tcpstate_coverage_name(h->coverage.n);
+	json_t *object = add_object(root, "health");
+
+	if (!object || json_object_set_new(object, "coverage", coverage ? json_string(coverage) :
+					   json_null()))
+		return -ENOMEM;
+	return add_numbers(object, tcpstate_health_fields, h);
+}
+
 static int build_json(json_t *root, const struct tcpstate_snapshot *s, const struct options *o)
 {
 	json_t *states, *object;
@@ -162,7 +190,9 @@ static int build_json(json_t *root, const struct tcpstate_snapshot *s, const str
 			return -ENOMEM;
 	}
 	object = add_object(root, "totals");
-	return object ? add_numbers(object, tcpstate_total_fields, s) : -ENOMEM;
+	if (!object || add_numbers(object, tcpstate_total_fields, s))
+		return -ENOMEM;
+	return add_health(root, &s->health);
 }
 
 static int show_json(const struct tcpstate_snapshot *s, const struct options *o)

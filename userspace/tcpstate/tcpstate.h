@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../lib/holder.h"
 #include "../lib/link.h"
 
 struct libscols_table;
@@ -36,6 +37,7 @@ enum sort_key {
  * @no_header: rows only
  * @color: already decided: whether to use colour
  * @resolve: names instead of addresses
+ * @processes: who has the sockets
  * @proc: file to read
  * @netns: another network namespace, or NULL; main() has already entered it
  * @filter: of connections
@@ -49,6 +51,7 @@ struct options {
 	bool no_header;
 	bool color;
 	bool resolve;
+	bool processes;
 	const char *proc;
 	const char *netns;
 	struct tcpstate_filter filter;
@@ -66,6 +69,7 @@ enum {
 	SUB_TOP = 8,
 	SUB_EXPLAIN = 16,
 	SUB_CONFIG = 32,
+	SUB_VERIFY = 64,
 };
 
 struct subcommand {
@@ -83,6 +87,7 @@ enum exit_code follow_events(const struct options *o);
 enum exit_code top(const struct options *o);
 enum exit_code explain(const struct options *o);
 enum exit_code configure(const struct options *o);
+enum exit_code verify(const struct options *o);
 
 /* The first is what no argument means; an entry without a name is behind the last. */
 extern const struct subcommand subcommands[];
@@ -151,6 +156,15 @@ void format_end(char *buf, size_t size, const struct tcpstate_tuple *t, bool rem
 
 /* A new object with the numbers of the tuple; NULL if there is no memory. */
 json_t *tuple_json(const struct tcpstate_tuple *t, bool resolve);
+
+#define HOLDER_MAX	700	/* any holder's text, null byte included */
+
+/* "nginx/1234 +3 nginx.service docker:1a2b3c4d5e6f", "not accepted yet nginx.service" */
+void format_holder(char *buf, size_t size, const struct tcpstate_holder *h);
+
+/* Add to @object what the kernel says of a socket, and who has it. 0 or -ENOMEM. */
+int add_socket_json(json_t *object, const struct tcpstate_socket *s);
+int add_holder_json(json_t *object, const struct tcpstate_holder *h);
 
 /* An empty table as the options want it, never cut off at the terminal's width; NULL: no memory. */
 struct libscols_table *new_table(const struct options *o);

@@ -205,13 +205,14 @@ static void test_json(void **state)
 	const char *name;
 
 	(void)state;
-	assert_keys(root, "version netns tracked limit states totals");
+	assert_keys(root, "version netns tracked limit states totals health");
 	states = json_object_get(root, "states");
 	assert_keys(states, "ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT "
 			    "CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING");
 	json_object_foreach(states, name, row)
 		assert_keys(row, "count entered oldest_ms");
 	assert_keys(json_object_get(root, "totals"), "transitions invalid malformed untracked");
+	assert_keys(json_object_get(root, "health"), "coverage tracepoint untracked divergence");
 	assert_int_equal(json_unpack(root, "{s:{s:{s:I,s:I,s:I}},s:{s:I}}",
 				     "states", "CLOSE_WAIT", "count", &count,
 				     "entered", &entered, "oldest_ms", &oldest,
@@ -223,6 +224,41 @@ static void test_json(void **state)
 	assert_int_equal(json_integer_value(json_object_get(root, "version")), 1);
 	assert_int_equal(json_integer_value(json_object_get(root, "netns")), 4026531840);
 	json_decref(root);
+}
+
+/* The line under the first says what the module sees; an older one says nothing. */
+static void test_health(void **state)
+{
+	static const struct {
+		const char *proc, *text;
+	} cases[] = {
+		{ "coverage full tracepoint 1 untracked 0 divergence 1200",
+		  "sees all sockets, 1,200 corrected\n" },
+		{ "coverage packets tracepoint 1 untracked 0 divergence 0",
+		  "packets only: socket_evidence=0\n" },
+		{ "coverage packets tracepoint 0 untracked 0 divergence 0",
+		  "packets only: tracepoint sock:inet_sock_set_state missing, or "
+		  "socket_evidence=0\n" },
+		{ "coverage teapot", "\n" },
+	};
+	char path[] = "/tmp/tcpstate-test-XXXXXX", option[64], text[8192];
+	int fd = mkstemp(path);
+	size_t i, len;
+
+	(void)state;
+	take(open(FIXTURES "/idle", O_RDONLY), text, sizeof(text));
+	len = strlen(text);
+	snprintf(option, sizeof(option), "--proc=%s", path);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text + len, sizeof(text) - len, "health %s\n", cases[i].proc);
+		assert_int_equal(ftruncate(fd, 0), 0);
+		assert_int_equal(pwrite(fd, text, strlen(text), 0), strlen(text));
+		assert_int_equal(run(option), 0);
+		assert_memory_equal(strchr(out, '\n') + 1, cases[i].text, strlen(cases[i].text));
+		assert_in_range(strlen(cases[i].text), 1, 81);
+	}
+	close(fd);
+	unlink(path);
 }
 
 /* A number the module does not give is null or "-", not 0; its key stays. */
@@ -278,7 +314,7 @@ static void assert_fits(const char *text)
 static void test_help_of_subcommands(void **state)
 {
 	static const char * const names[] = {
-		"show", "list", "events", "top", "explain", "config",
+		"show", "list", "events", "top", "explain", "config", "verify",
 	};
 	char usage[64];
 	size_t i;
@@ -332,6 +368,7 @@ static void test_misplaced_option(void **state)
 	assert_usage(run("config", "-s", "close"), "'--state' does not apply to 'config'");
 	assert_usage(run("explain", "-r"), "'--resolve' does not apply to 'explain'");
 	assert_usage(run("top", "-j"), "'--json' does not apply to 'top'");
+	assert_usage(run("verify", "--older=5s"), "'--older' does not apply to 'verify'");
 }
 
 static void test_bad_values(void **state)
@@ -417,7 +454,11 @@ static void test_good_values(void **state)
 	assert_int_equal(absent("list", "--older=60"), 3);
 	assert_int_equal(absent("list", "--watch=1", "--no-header", "--color=always", "-r"), 3);
 	assert_int_equal(absent("events", "-j", "-s", "listen", "-4", "-n5", "-r"), 3);
+	assert_int_equal(absent("list", "-jp"), 3);
+	assert_int_equal(absent("events", "--processes"), 3);
 	assert_int_equal(absent("config", "set", "limit=5", "event-batch=1"), 3);
+	assert_int_equal(absent("verify", "-j", "-4", "-s", "listen", "--sport=80", "-n5", "-r"), 3);
+	assert_int_equal(absent("verify", "--watch=1", "--no-header", "--color=never"), 3);
 }
 
 static void test_namespace(void **state)
@@ -466,7 +507,7 @@ static void test_not_loaded(void **state)
 {
 	const char *const argv[] = { TOOL_ABSENT, NULL };
 	const char *const given[] = { TOOL_ABSENT, BUSY, NULL };
-	static const char * const others[] = { "list", "events", "config", "top" };
+	static const char * const others[] = { "list", "events", "config", "top", "verify" };
 	size_t i;
 
 	(void)state;
@@ -530,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_width),
 		cmocka_unit_test(test_color),
 		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_unknown_number),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_help_of_subcommands),

@@ -13,45 +13,9 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
-#include "../lib/decode.h"
+#include "message.h"
 
 #define STATES		TCPSTATE_STATE_LAST
-#define UNKNOWN_ATTR	77
-
-/* What is being built; the attributes begin behind its header. */
-static char buf[65536] __attribute__((aligned(8)));
-static struct nlmsghdr *msg;
-
-static void begin(void)
-{
-	memset(buf, 0, sizeof(buf));
-	msg = mnl_nlmsg_put_header(buf);
-}
-
-static size_t length(void)
-{
-	return mnl_nlmsg_get_payload_len(msg);
-}
-
-typedef int (*decode_fn)(const void *attrs, size_t len);
-
-/* In memory of exactly this size and of no alignment, so that ASan and UBSan see what is wrong. */
-static int decode_first(decode_fn decode, size_t len)
-{
-	char *copy = malloc(len + 1);
-	int ret;
-
-	assert_non_null(copy);
-	memcpy(copy + 1, mnl_nlmsg_get_payload(msg), len);
-	ret = decode(copy + 1, len);
-	free(copy);
-	return ret;
-}
-
-static int decode_all(decode_fn decode)
-{
-	return decode_first(decode, length());
-}
 
 /* The last attribute is one that is needed: whatever is cut off, it is missed. */
 static void refuse_truncated(decode_fn decode)
@@ -94,12 +58,6 @@ static void refuse_spoiled(decode_fn decode, void (*build)(void), unsigned int n
 	}
 }
 
-static void put_unknown(void)
-{
-	mnl_attr_put_strz(msg, UNKNOWN_ATTR, "from a newer module");
-	mnl_attr_put(msg, UNKNOWN_ATTR | NLA_F_NESTED, 0, NULL);
-}
-
 /* Endpoints */
 
 static struct tcpstate_endpoint endpoint;
@@ -108,21 +66,6 @@ static int decode_endpoint(const void *attrs, size_t len)
 {
 	return tcpstate_decode_endpoint(attrs, len, &endpoint);
 }
-
-static void put_tuple(int family)
-{
-	static const uint8_t local[16] = { 192, 0, 2, 1, [15] = 1 };
-	static const uint8_t remote[16] = { 198, 51, 100, 2, [15] = 2 };
-	size_t size = family == AF_INET ? 4 : 16;
-
-	mnl_attr_put_u32(msg, TCPSTATE_A_ENDPOINT_FAMILY, family);
-	mnl_attr_put(msg, TCPSTATE_A_ENDPOINT_LOCAL_ADDR, size, local);
-	mnl_attr_put(msg, TCPSTATE_A_ENDPOINT_REMOTE_ADDR, size, remote);
-	mnl_attr_put_u16(msg, TCPSTATE_A_ENDPOINT_LOCAL_PORT, 443);
-	mnl_attr_put_u16(msg, TCPSTATE_A_ENDPOINT_REMOTE_PORT, 51234);
-}
-
-#define TUPLE_ATTRS	5
 
 static void put_endpoint(int family, uint32_t local, uint32_t remote, uint64_t age)
 {
@@ -467,6 +410,67 @@ static void test_stats_refused(void **state)
 	assert_int_equal(decode_all(decode_stats), -EBADMSG);
 }
 
+static void put_divergence(uint32_t correction, uint32_t from, uint32_t to, uint64_t n)
+{
+	struct nlattr *nest = mnl_attr_nest_start(msg, TCPSTATE_A_STATS_DIVERGENCE);
+
+	mnl_attr_put_u32(msg, TCPSTATE_A_DIVERGENCE_FROM, from);
+	mnl_attr_put_u32(msg, TCPSTATE_A_DIVERGENCE_TO, to);
+	mnl_attr_put_u32(msg, TCPSTATE_A_DIVERGENCE_CORRECTION, correction);
+	mnl_attr_put_u64(msg, TCPSTATE_A_DIVERGENCE_COUNT, n);
+	mnl_attr_nest_end(msg, nest);
+}
+
+static void test_health(void **state)
+{
+	const struct tcpstate_health *h = &stats.snapshot.health;
+
+	(void)state;
+	good_stats();
+	assert_int_equal(decode_all(decode_stats), 0);
+	assert_false(h->coverage.known || h->divergence.known || stats.verified_ns.known);
+
+	mnl_attr_put_u32(msg, TCPSTATE_A_STATS_EVIDENCE, TCPSTATE_EVIDENCE_SOCKETS);
+	mnl_attr_put_u64(msg, TCPSTATE_A_STATS_DIVERGENCES, 12);
+	put_divergence(TCPSTATE_CORRECTION_REQUEST, 3, 7, 5);
+	put_divergence(TCPSTATE_CORRECTION_MISSED, 11, 1, 6);
+	put_divergence(TCPSTATE_CORRECTIONS + 1, 1, 1, 1);	/* of a newer module */
+	mnl_attr_put_u64(msg, TCPSTATE_A_STATS_VERIFIED_NS, 777);
+	assert_int_equal(decode_all(decode_stats), 0);
+	assert_string_equal(tcpstate_coverage_name(h->coverage.n), "full");
+	assert_int_equal(h->divergence.n, 12);
+	assert_int_equal(h->untracked.n, stats.snapshot.untracked.n);
+	assert_int_equal(stats.corrected[TCPSTATE_CORRECTION_REQUEST][3][7], 5);
+	assert_int_equal(stats.corrected[TCPSTATE_CORRECTION_MISSED][11][1], 6);
+	assert_int_equal(stats.verified_ns.n, 777);
+}
+
+static void refuse_divergence(uint32_t from, uint32_t to, uint64_t n)
+{
+	good_stats();
+	put_divergence(TCPSTATE_CORRECTION_REQUEST, from, to, n);
+	assert_int_equal(decode_all(decode_stats), -EBADMSG);
+}
+
+static void test_health_refused(void **state)
+{
+	static const unsigned int types[] = {
+		TCPSTATE_A_STATS_EVIDENCE, TCPSTATE_A_STATS_DIVERGENCES,
+		TCPSTATE_A_STATS_DIVERGENCE, TCPSTATE_A_STATS_VERIFIED_NS,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		good_stats();
+		mnl_attr_put_u16(msg, types[i], 1);
+		assert_int_equal(decode_all(decode_stats), -EBADMSG);
+	}
+	refuse_divergence(0, 1, 1);
+	refuse_divergence(1, 12, 1);
+	refuse_divergence(1, 1, (uint64_t)INT64_MAX + 1);
+}
+
 /* Configuration */
 
 static struct tcpstate_config config;
@@ -534,6 +538,8 @@ int main(void)
 		cmocka_unit_test(test_newer_cause),
 		cmocka_unit_test(test_stats),
 		cmocka_unit_test(test_stats_refused),
+		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_health_refused),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_causes),
 	};

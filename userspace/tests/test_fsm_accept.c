@@ -258,6 +258,64 @@ static void found_open(void **state)
 	}
 }
 
+/* What a socket's own word about its state proves of the far end; of the local end nothing is told. */
+static void seated(void **state)
+{
+	static const struct {
+		u8 local, remote;
+	} cases[] = {
+		{ TCPS_ESTABLISHED, TCPS_ESTABLISHED }, { TCPS_FIN_WAIT1, TCPS_ESTABLISHED },
+		{ TCPS_FIN_WAIT2, TCPS_CLOSE_WAIT }, { TCPS_TIME_WAIT, TCPS_LAST_ACK },
+		{ TCPS_CLOSE_WAIT, TCPS_FIN_WAIT1 }, { TCPS_LAST_ACK, TCPS_FIN_WAIT1 },
+		{ TCPS_CLOSING, TCPS_FIN_WAIT1 },
+	};
+	const struct tcps_found f = {
+		.snd_una = ISS + 1, .ack_floor = ISS + 1, .snd_nxt = ISS + 1, .rcv_acked = IRS + 1, .rcv_nxt = IRS + 1,
+		.rcv_edge = IRS + 1001, .snd_wnd_max = 1000, .rcv_scale = TCPS_NO_SCALE, .snd_scale = TCPS_NO_SCALE,
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		tcps_fsm_found(&m, &f, &st);
+		tcps_fsm_seat(&m, cases[i].local, &st);
+		assert_int_equal(st.nlocal, 0);
+		assert_int_equal(m.local.state, cases[i].local);
+		assert_int_equal(m.remote.state, cases[i].remote);
+		/* Said again it proves nothing more. */
+		tcps_fsm_seat(&m, cases[i].local, &st);
+		assert_int_equal(st.nlocal + st.nremote, 0);
+	}
+}
+
+/* The segment came first and the socket has a backlog: its older word does not undo what is known. */
+static void seated_behind_the_segments(void **state)
+{
+	begin(state);
+	passive();
+	rcv(F | A, 1, 1, 0);
+	is(CLOSE_WAIT, FIN_WAIT1);
+	tcps_fsm_seat(&m, TCPS_FIN_WAIT1, &st);
+	assert_int_equal(st.nremote, 0);
+	snd(F | A, 1, 2, 0);
+	is(CLOSING, FIN_WAIT1);
+	tcps_fsm_seat(&m, TCPS_CLOSING, &st);
+	rcv(A, 2, 2, 0);
+	is(TIME_WAIT, FIN_WAIT2);
+}
+
+/* Whatever leads from one state to another, the first that the diagram has. */
+static void causes(void **state)
+{
+	(void)state;
+	assert_int_equal(tcps_fsm_cause(TCPS_SYN_RECV, TCPS_ESTABLISHED), TCPS_EV_SYN_ACKED);
+	assert_int_equal(tcps_fsm_cause(TCPS_ESTABLISHED, TCPS_FIN_WAIT1), TCPS_EV_SEND_FIN);
+	assert_int_equal(tcps_fsm_cause(TCPS_FIN_WAIT1, TCPS_CLOSING), TCPS_EV_RCV_FIN);
+	assert_int_equal(tcps_fsm_cause(TCPS_CLOSING, TCPS_TIME_WAIT), TCPS_EV_FIN_ACKED);
+	assert_int_equal(tcps_fsm_cause(TCPS_ESTABLISHED, TCPS_TIME_WAIT), TCPS_EV_NONE);
+	assert_int_equal(tcps_fsm_cause(TCPS_TIME_WAIT, TCPS_ESTABLISHED), TCPS_EV_NONE);
+}
+
 /* Its FIN waited behind a hole when the record began; the acknowledgment tells that it has been taken. */
 static void found_behind_a_hole(void **state)
 {
@@ -326,6 +384,9 @@ int main(void)
 		T(ack_before_the_connection),
 		T(found_open),
 		T(found_behind_a_hole),
+		T(seated),
+		T(seated_behind_the_segments),
+		T(causes),
 		T(found_and_followed),
 	};
 

@@ -76,6 +76,34 @@ static void test_complete(void **state)
 	assert_int_equal(snap.invalid.n, 12);
 	assert_true(snap.malformed.known);
 	assert_int_equal(snap.untracked.n, 8120);
+	assert_string_equal(tcpstate_coverage_name(snap.health.coverage.n), "full");
+	assert_int_equal(snap.health.tracepoint.n, 1);
+	assert_int_equal(snap.health.untracked.n, 8120);
+	assert_int_equal(snap.health.divergence.n, 3);
+}
+
+/* Older modules have no such line, newer ones may have more. */
+static void test_health(void **state)
+{
+	(void)state;
+	assert_int_equal(parse_with("health", "illness"), 0);
+	assert_false(snap.health.coverage.known);
+	assert_false(snap.health.divergence.known);
+	assert_int_equal(parse_with("coverage full tracepoint 1", "coverage packets tracepoint 0"), 0);
+	assert_string_equal(tcpstate_coverage_name(snap.health.coverage.n), "packets");
+	assert_true(snap.health.tracepoint.known);
+	assert_int_equal(snap.health.tracepoint.n, 0);
+	assert_int_equal(parse_with("coverage full", "mood good coverage teapot"), 0);
+	assert_false(snap.health.coverage.known);
+	assert_int_equal(snap.health.divergence.n, 3);
+	assert_int_equal(parse_with(" divergence 3", ""), 0);
+	assert_false(snap.health.divergence.known);
+	assert_int_equal(parse_with("divergence 3", "divergence"), -EPROTO);
+	assert_int_equal(parse_with("divergence 3", "divergence x"), -EPROTO);
+	assert_int_equal(parse_with("divergence 3", "divergence 3 coverage"), -EPROTO);
+	assert_int_equal(parse_with("divergence 3", "divergence 3 coverage full"), -EPROTO);
+	assert_int_equal(parse_with("divergence 3", "divergence 3 tracepoint 1"), -EPROTO);
+	assert_int_equal(parse_with("divergence 3", "divergence 3 mood"), -EPROTO);
 }
 
 static void test_names(void **state)
@@ -238,7 +266,7 @@ static void test_null_bytes(void **state)
  */
 static void test_truncated_anywhere(void **state)
 {
-	const char *totals = strstr(busy, "total ");
+	const char *totals = strstr(busy, "total "), *health = strstr(busy, "health ");
 	size_t len;
 
 	(void)state;
@@ -247,7 +275,8 @@ static void test_truncated_anywhere(void **state)
 
 		if (busy + len >= totals && busy[len - 1] == '\n') {
 			assert_int_equal(ret, 0);
-			assert_false(snap.untracked.known);
+			assert_int_equal(snap.untracked.known, busy + len == health);
+			assert_false(snap.health.coverage.known);
 		} else {
 			assert_int_equal(ret, -EPROTO);
 		}
@@ -287,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_complete),
+		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_unknown_is_skipped),
 		cmocka_unit_test(test_absent_is_unknown),

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * For the tests of what a subcommand prints: its standard output as text. Behind cmocka.h.
+ */
+#ifndef CAPTURE_H
+#define CAPTURE_H
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char out[65536];
+static int stdout_was = -1;
+static FILE *captured;
+
+static inline void capture_begin(void)
+{
+	fflush(stdout);
+	captured = tmpfile();
+	stdout_was = dup(STDOUT_FILENO);
+	assert_non_null(captured);
+	assert_true(dup2(fileno(captured), STDOUT_FILENO) >= 0);
+}
+
+/* Into out[]. */
+static inline void capture_end(void)
+{
+	size_t len;
+
+	fflush(stdout);
+	dup2(stdout_was, STDOUT_FILENO);
+	close(stdout_was);
+	rewind(captured);
+	len = fread(out, 1, sizeof(out) - 1, captured);
+	out[len] = '\0';
+	fclose(captured);
+}
+
+static inline void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' is not in: %s", part, text);
+}
+
+static inline void assert_has_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("'%s' is in: %s", part, text);
+}
+
+#endif
