@@ -232,7 +232,8 @@ static int bounded(void)
 		most_slab = slab_objects();
 	if (m[TCP_SYN_RECV] <= bound)
 		return 0;
-	printf("# MODULE: SYN_RECV %llu, the kernel has had %llu at most in the last two seconds\n", m[TCP_SYN_RECV], bound);
+	printf("# MODULE: SYN_RECV %llu, the kernel has had %llu at most in the last two seconds\n", m[TCP_SYN_RECV],
+	       bound);
 	return -1;
 }
 
@@ -325,12 +326,12 @@ int main(int argc, char **argv)
 		if (sent % SAMPLE != SAMPLE - 1)
 			continue;
 		samples++;
-		bad += bounded() || exact();
+		bad += !!bounded() + !!exact();
 	}
-	printf("# flood: SYNs %lu not sent %lu in %llu ms, samples %lu bad %lu, real connections opened %d\n", n, refused,
-	       (unsigned long long)(now_ns() - begun) / 1000000, samples, bad, opened);
-	printf("# flood: most SYN_RECV: kernel %llu module %llu; most records %llu, objects %llu\n", most_kernel, most_module,
-	       most_all, most_slab);
+	printf("# flood: SYNs %lu not sent %lu in %llu ms, samples %lu wrong %lu, real connections opened %d\n", n,
+	       refused, (unsigned long long)(now_ns() - begun) / 1000000, samples, bad, opened);
+	printf("# flood: most SYN_RECV: kernel %llu module %llu; most records %llu, objects %llu\n", most_kernel,
+	       most_module, most_all, most_slab);
 	/* Objects wait for a grace period, and a slab is given back as a whole. */
 	if (most_slab > 2 * most_all + 2000) {
 		printf("# more objects than the records explain\n");

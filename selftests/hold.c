@@ -127,8 +127,8 @@ static void request(int raw, int i)
 		struct tcphdr tcp;
 	} __attribute__((packed)) packet = {
 		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .tot_len = htons(40) },
-		.tcp = { .source = htons(1024 + i % 60000), .dest = htons(REQUEST_PORT), .seq = htonl(i * 1000), .doff = 5,
-			 .syn = 1, .window = htons(60000) },
+		.tcp = { .source = htons(1024 + i % 60000), .dest = htons(REQUEST_PORT), .seq = htonl(i * 1000),
+			 .doff = 5, .syn = 1, .window = htons(60000) },
 	};
 	struct sockaddr_in to = { .sin_family = AF_INET };
 

@@ -18,6 +18,7 @@
 #define NEW_SYN_RECV	12	/* a request socket, where SOCK_DESTROY is asked for one */
 #define SHOWN		10
 #define POLL_MS		20
+#define POLL_LONG_MS	200	/* for what may take 30 s */
 
 uint64_t now_ns(void)
 {
@@ -346,11 +347,12 @@ int oracle_equal(const char *name, struct oracle *o, const char *want, unsigned 
 			break;
 		}
 		if (t - at > bound_ms * 1000000ULL) {
-			printf("# %s: MODULE: differs after %u ms; wanted %s\n", name, bound_ms, want ? want : "what the kernel has");
+			printf("# %s: MODULE: differs after %u ms; wanted %s\n", name, bound_ms,
+			       want ? want : "what the kernel has");
 			look(o, &kernel, &module, true);
 			break;
 		}
-		sleep_ms(POLL_MS);
+		sleep_ms(t - at < ORACLE_EVENT_MS * 1000000ULL ? POLL_MS : POLL_LONG_MS);
 		/* Where the kernel goes on meanwhile: what it is in now. */
 		if (oracle_kernel(o, &kernel)) {
 			equal = -1;
@@ -378,7 +380,9 @@ int oracle_undiverged(struct oracle *o)
 		printf("# MODULE: its evidence is %u, not sockets\n", s.evidence);
 		return -1;
 	}
-	return s.divergence[TCPSTATE_CORRECTION_SOCKET] || s.divergence[TCPSTATE_CORRECTION_MISSED] || s.untracked ? -1 : 0;
+	if (s.divergence[TCPSTATE_CORRECTION_SOCKET] || s.divergence[TCPSTATE_CORRECTION_MISSED] || s.untracked)
+		return -1;
+	return 0;
 }
 
 struct found {

@@ -49,7 +49,8 @@ static int marked(const char *netns, struct oracle *o, size_t least)
 
 int main(int argc, char **argv)
 {
-	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), option, ms = ORACLE_EVENT_MS, corrected = 0, bad = 0;
+	int option, ms = ORACLE_EVENT_MS, corrected = 0, bad = 0;
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	static struct oracle o;
 	size_t least = 0;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * After everything that a socket can do to itself or have done over lo, the module's endpoints are the kernel's: as sets
- * of tuple, scope and state, listeners among them, within one second of it. Each test in a network namespace of its own,
- * over IPv4, IPv6, and IPv4 on AF_INET6 sockets.
+ * After everything that a socket can do to itself or have done over lo, the module's endpoints are the kernel's: as
+ * sets of tuple, scope and state, listeners among them, within one second of it. Each test in a network namespace of
+ * its own, over IPv4, IPv6, and IPv4 on AF_INET6 sockets.
  *
  *	client (lo) <----> listener, server (lo)
  */
@@ -414,10 +414,11 @@ TEST_F(truth, tuple_taken)
 TEST_F(truth, unreachable)
 {
 	int fd = socket(variant->family, SOCK_STREAM, 0);
-	bool six = variant->family == AF_INET6 && variant->addr[2] == '1';
+	const char *nowhere = variant->family == AF_INET ? "192.0.2.1" :
+			      variant->addr[2] == '1' ? "2001:db8::1" : "::ffff:192.0.2.1";
 
 	ASSERT_EQ(0, run("ip route add unreachable 192.0.2.0/24 && ip -6 route add unreachable 2001:db8::/32"));
-	ASSERT_EQ(-1, connect_to(fd, six ? "2001:db8::1" : variant->family == AF_INET ? "192.0.2.1" : "::ffff:192.0.2.1", PORT));
+	ASSERT_EQ(-1, connect_to(fd, nowhere, PORT));
 	EXPECT_EQ(EHOSTUNREACH, errno);
 	EQUAL(&self->o, "LISTEN=1");
 	ASSERT_EQ(0, connect_to(fd, variant->addr, PORT));

@@ -266,11 +266,12 @@ static int save(int fd, struct saved *s)
 	int i, err;
 
 	s->len = sizeof(s->addr);
-	err = getsockname(fd, (struct sockaddr *)&s->addr, &s->len) || getpeername(fd, (struct sockaddr *)&s->to, &len) ||
-	      set(fd, TCP_REPAIR, 1);
+	err = getsockname(fd, (struct sockaddr *)&s->addr, &s->len) ||
+	      getpeername(fd, (struct sockaddr *)&s->to, &len) || set(fd, TCP_REPAIR, 1);
 	for (i = 0; i < 2 && !err; i++) {
 		len = sizeof(s->seq[i]);
-		err = set(fd, TCP_REPAIR_QUEUE, queue[i]) || getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &s->seq[i], &len);
+		err = set(fd, TCP_REPAIR_QUEUE, queue[i]) ||
+		      getsockopt(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, &s->seq[i], &len);
 	}
 	return err;
 }
@@ -385,7 +386,8 @@ TEST_F(open, mptcp_join)
 
 	if (variant->family == AF_INET6)
 		ASSERT_EQ(0, run("ip addr add fd99::1/64 dev lo nodad && ip addr add fd99::2/64 dev lo nodad"));
-	ASSERT_EQ(0, run("ip mptcp limits set subflows 2 add_addr_accepted 2 && ip mptcp endpoint add %s dev lo subflow", two));
+	ASSERT_EQ(0, run("ip mptcp limits set subflows 2 add_addr_accepted 2 &&"
+			 "ip mptcp endpoint add %s dev lo subflow", two));
 	self->listener = socket(variant->family, SOCK_STREAM, MPTCP);
 	ASSERT_EQ(0, bind(self->listener, (struct sockaddr *)&at, len));
 	ASSERT_EQ(0, listen(self->listener, 10));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * close() of one end meets the FIN of the other: as a FIN that waits in the backlog of the socket that is being closed, and
- * the other way round. On one processor the FIN is delayed by lo and comes out of a timer; the close() is tried at all
- * offsets around that. On several, two threads close at once. Rounds: TCPSTATE_ROUNDS (200). At rest all endpoints are
- * the kernel's, and nothing had to be corrected.
+ * close() of one end meets the FIN of the other: as a FIN that waits in the backlog of the socket that is being closed,
+ * and the other way round. On one processor the FIN is delayed by lo and comes out of a timer; the close() is tried at
+ * all offsets around that. On several, two threads close at once. Rounds: TCPSTATE_ROUNDS (200). At rest all endpoints
+ * are the kernel's, and nothing had to be corrected.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
