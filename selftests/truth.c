@@ -543,4 +543,32 @@ TEST_F(truth, addrform)
 	EQUAL(&self->o, "LISTEN=1 TIME_WAIT=1");
 }
 
+/* A namespace whose sockets are in a table of its own */
+TEST_F(truth, own_table)
+{
+	static struct oracle own;
+	int fd, peer, listener;
+
+	ASSERT_EQ(0, write_file("/proc/sys/net/ipv4/tcp_child_ehash_entries", "1024"));
+	ASSERT_EQ(0, netns_enter());
+	ASSERT_EQ(0, oracle_open(&own));
+	listener = nl_listen(variant->addr, PORT, 100);
+	EQUAL(&own, "LISTEN=1");
+	fd = nl_connect(NULL, 0, variant->addr, PORT, false);
+	peer = accept(listener, NULL, NULL);
+	EQUAL(&own, "LISTEN=1 ESTABLISHED=2");
+	EQUAL(&self->o, "LISTEN=1");
+	close(fd);
+	EQUAL(&own, "LISTEN=1 FIN_WAIT2=1 CLOSE_WAIT=1");
+	close(peer);
+	EQUAL(&own, "LISTEN=1 TIME_WAIT=1");
+	close(listener);
+	listener = socket(variant->family, SOCK_STREAM, 0);
+	ASSERT_EQ(0, listen(listener, 5));
+	EQUAL(&own, "LISTEN=1 TIME_WAIT=1");
+	close(listener);
+	EQUAL(&own, "TIME_WAIT=1");
+	EXPECT_EQ(0, oracle_undiverged(&own));
+}
+
 TEST_HARNESS_MAIN
