@@ -45,7 +45,9 @@ struct tcps_audit {
 
 static void compare(struct tcps_net *tn, const struct tcps_item *item)
 {
-	struct tcps_seen seen = tcps_socket_look(tn, &item->key);
+	struct tcps_seen seen = item->state == TCPS_LISTEN ?
+				tcps_socket_look_listener(tn, &item->key, item->owner) :
+				tcps_socket_look(tn, &item->key);
 
 	if (tcps_evidence_seen(tn, item, &seen))
 		tcps_seed_one(tn, &item->key);
@@ -77,7 +79,7 @@ static bool too_many_time_waits(const struct tcps_net *tn)
 
 static void sweep_records(struct tcps_audit *audit)
 {
-	const u32 states = GENMASK(TCPS_STATES - 1, 1) & ~BIT(TCPS_LISTEN);
+	const u32 states = GENMASK(TCPS_STATES - 1, 1);
 	struct tcps_net *tn = audit->tn;
 	unsigned int budget, n, i;
 	struct tcps_view views[BATCH];
@@ -91,8 +93,8 @@ static void sweep_records(struct tcps_audit *audit)
 		n = tcps_conn_walk(tn, &audit->cursor, states, 0, NULL, NULL, views, BATCH);
 		for (i = 0; i < n; i++) {
 			struct tcps_item item = {
-				.key = views[i].key, .version = views[i].version,
-				.state = views[i].local,
+				.key = views[i].key, .owner = views[i].owner,
+				.version = views[i].version, .state = views[i].local,
 			};
 
 			compare(tn, &item);

@@ -122,6 +122,7 @@ struct tcps_cursor {
 /* What of a record is copied out for a look-up without the shard's lock. */
 struct tcps_item {
 	struct tcps_key key;
+	const void *owner;
 	u32 version;
 	u8 state;
 };
@@ -129,7 +130,8 @@ struct tcps_item {
 static inline struct tcps_item tcps_conn_item(const struct tcps_conn *conn)
 {
 	return (struct tcps_item){
-		.key = conn->key, .version = conn->version, .state = conn->listed,
+		.key = conn->key, .owner = conn->owner, .version = conn->version,
+		.state = conn->listed,
 	};
 }
 

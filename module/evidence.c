@@ -145,7 +145,7 @@ bool tcps_evidence_listen(struct tcps_net *tn, const struct sock *sk, bool liste
 	struct tcps_key key;
 
 	tcps_socket_key(sk, &key);
-	/* listen() without tcps_record_bind(): the port comes after this; what is there is an old one. */
+	/* listen() without bind(): the port comes after this; what is there is an old one. */
 	if (listens)
 		key.lport = sk->sk_num;
 	if (!key.lport)
@@ -333,7 +333,8 @@ bool tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item *item,
 
 	tcps_record_report(&report);
 	tcps_conn_lock(&slot, tn, &item->key);
-	conn = tcps_conn_find_sender(&slot, tn, &item->key);
+	conn = item->owner ? tcps_conn_find_owner(&slot, tn, &item->key, item->owner) :
+			     tcps_conn_find_sender(&slot, tn, &item->key);
 	if (!conn || conn->version != item->version || fits(conn, seen)) {
 		;
 	} else if (conn->owner && !conn->suspect) {

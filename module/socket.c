@@ -42,7 +42,7 @@ void tcps_socket_key(const struct sock *sk, struct tcps_key *key)
 	key->scope = sk->sk_bound_dev_if;
 	key->lport = sk->sk_num;
 	/* A socket that closes has given its port back, but still knows it. */
-	if (!key->lport && key->rport && sk_fullsock(sk))
+	if (!key->lport && sk_fullsock(sk))
 		key->lport = ntohs(inet_sk(sk)->inet_sport);
 }
 
@@ -265,6 +265,17 @@ static struct sock *get_listener(const struct tcps_net *tn, const struct tcps_ke
 			}
 	rcu_read_unlock();
 	return found;
+}
+
+struct tcps_seen tcps_socket_look_listener(const struct tcps_net *tn, const struct tcps_key *key,
+					   const void *listener)
+{
+	struct sock *sk = get_listener(tn, key, listener);
+	struct tcps_seen seen = tcps_socket_seen(sk);
+
+	if (sk)
+		sock_gen_put(sk);
+	return seen;
 }
 
 enum tcps_kind tcps_socket_find_holder(const struct tcps_net *tn, const struct tcps_key *key,

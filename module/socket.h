@@ -75,6 +75,10 @@ struct tcps_seen tcps_socket_seen(const struct sock *sk);
  */
 struct tcps_seen tcps_socket_look(const struct tcps_net *tn, const struct tcps_key *key);
 
+/* The same of the listening socket at @key that is @listener, which is only compared. */
+struct tcps_seen tcps_socket_look_listener(const struct tcps_net *tn, const struct tcps_key *key,
+					   const void *listener);
+
 /**
  * tcps_socket_read() - take a snapshot of a connection
  * @sk:		full socket locked by whoever calls, or request socket or minisock under the lock of its
