@@ -35,7 +35,7 @@
 #define SERVER		"10.88.0.2"
 #define PORT		7000
 #define PAIRS		200
-#define BATCH		100	/* frames between two steps of real connections */
+#define BATCH		10	/* frames between two steps of real connections */
 #define SAMPLE		5000
 #define RECENT		64	/* looks */
 #define RECENT_NS	2000000000ULL	/* the audit looks within 1.25 s */

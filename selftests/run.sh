@@ -39,7 +39,7 @@ fi
 # that, even if it is none).
 files() {
 	local program
-	for program in bash ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
+	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
 		program=$(command -v "$program") || continue
 		busybox readlink -f "$program"
 		ldd "$program" | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -n 1 busybox readlink -f
