@@ -199,13 +199,14 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	bool known;
 
 	tcps_record_report(&report);
-	tcps_record_holder(&report, tn, pkt->sk);
+	if (pkt->seg.flags & (TCPS_SYN | TCPS_FIN | TCPS_RST))	/* else it moves no local end */
+		tcps_record_holder(&report, tn, pkt->sk);
 	tcps_conn_lock(&slot, tn, &pkt->key);
 	if (dir == TCPS_SENT) {
 		conn = sender(&slot, tn, pkt, &report);
 		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST);
-		if (conn && conn->owner == pkt->sk && conn->fsm.local.state == TCPS_CLOSE &&
-		    conn->listed)
+		if (conn && conn->listed && conn->fsm.local.state == TCPS_CLOSE &&
+		    tcps_is_full(pkt->sk) && conn->owner == pkt->sk)
 			revive(conn, pkt->sk, &report);
 	} else {
 		conn = tcps_conn_find_receiver(&slot, tn, &pkt->key, pkt->sdif);

@@ -119,6 +119,19 @@ TEST_F(wire, half_open_reset)
 	EXPECT_EQ(0, check_entered("SYN_RECV=1 CLOSE=1"));
 }
 
+/* Before the audit has looked, the listener answers for what is gone: a RST that no socket sends. */
+TEST_F(wire, half_open_reset_then_ack)
+{
+	struct peer *p = &self->peer;
+
+	ASSERT_EQ(0, peer_syn(p, PORT, ISN));
+	SEND(PEER_RST, p->seq, 0, 0);
+	SEND(PEER_ACK, p->seq, p->ack, 0);
+	ASSERT_EQ(0, peer_expect(p, PEER_RST, NULL));
+	EXPECT_EQ(0, check_counts(""));
+	EXPECT_EQ(0, check_entered("SYN_RECV=1 CLOSE=1"));
+}
+
 TEST_F(wire, syn_retransmitted)
 {
 	struct peer *p = &self->peer;
