@@ -200,7 +200,7 @@ int main(int argc, char **argv)
 		listener[i % KINDS][i / KINDS] = listen_at(lo[i % KINDS], PORT + i % KINDS * PORTS + i / KINDS);
 	listen_at("10.66.0.1", REQUEST_PORT);
 	for (what = 0; what < PAIRS; what++)
-		for (i = 0; i < n / 200 * percent[what]; i++)
+		for (i = 0; i < (long)n * percent[what] / 200; i++)
 			make(what);
 	for (i = 0; i < n / 20; i++)
 		syn_sent(i);
