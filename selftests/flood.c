@@ -52,7 +52,7 @@ static struct {
 } pairs[PAIRS];
 static struct oracle oracle[2];
 static struct ends kernel, module;
-static int listener, netns[2], opened, failed_opens;
+static int listener, netns[2], opened, waits;
 static uint64_t random_state = 1;
 static struct {
 	uint64_t when;
@@ -144,8 +144,7 @@ static void step(int i)
 		pairs[i].fd[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (pairs[i].fd[1] < 0) {	/* a real SYN can be dropped */
 			pairs[i].step = 1;
-			if (++failed_opens > 20000)
-				die("accept");
+			waits++;
 		} else {
 			opened++;
 		}
@@ -353,8 +352,8 @@ int main(int argc, char **argv)
 		samples++;
 		bad += !!bounded() + !!exact();
 	}
-	printf("# flood: SYNs %lu not sent %lu in %llu ms, samples %lu wrong %lu, real connections opened %d\n", n,
-	       refused, (unsigned long long)(now_ns() - begun) / 1000000, samples, bad, opened);
+	printf("# flood: SYNs %lu not sent %lu in %llu ms, samples %lu wrong %lu, real connections opened %d waits %d\n", n,
+	       refused, (unsigned long long)(now_ns() - begun) / 1000000, samples, bad, opened, waits);
 	printf("# flood: most SYN_RECV: kernel %llu module %llu; most records %llu, objects %llu\n", most_kernel,
 	       most_module, most_all, most_slab);
 	/* Objects wait for a grace period, and a slab is given back as a whole. */
