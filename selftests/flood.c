@@ -352,8 +352,8 @@ int main(int argc, char **argv)
 		samples++;
 		bad += !!bounded() + !!exact();
 	}
-	printf("# flood: SYNs %lu not sent %lu in %llu ms, samples %lu wrong %lu, real connections opened %d waits %d\n", n,
-	       refused, (unsigned long long)(now_ns() - begun) / 1000000, samples, bad, opened, waits);
+	printf("# flood: SYNs %lu not sent %lu in %llu ms, samples %lu wrong %lu, real connections opened %d waits %d\n",
+	       n, refused, (unsigned long long)(now_ns() - begun) / 1000000, samples, bad, opened, waits);
 	printf("# flood: most SYN_RECV: kernel %llu module %llu; most records %llu, objects %llu\n", most_kernel,
 	       most_module, most_all, most_slab);
 	/* Objects wait for a grace period, and a slab is given back as a whole. */
