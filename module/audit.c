@@ -21,7 +21,7 @@
 #define SWEEP_MIN	16	/* records a tick */
 #define SWEEP_MAX	512
 #define SWEEP_HURRY	8	/* times as many */
-#define TABLE_TICKS	240	/* a sweep over the kernel's table of sockets: 60 s */
+#define TABLE_TICKS	120	/* a sweep over the kernel's table of sockets: 30 s */
 
 /**
  * struct tcps_audit - the audit of one namespace
@@ -49,8 +49,17 @@ static void compare(struct tcps_net *tn, const struct tcps_item *item)
 				tcps_socket_look_listener(tn, &item->key, item->owner) :
 				tcps_socket_look(tn, &item->key);
 
-	if (tcps_evidence_seen(tn, item, &seen))
+	switch (tcps_evidence_seen(tn, item, &seen)) {
+	case TCPS_REMEDY_NONE:
+		break;
+	case TCPS_REMEDY_ADOPT:
 		tcps_seed_one(tn, &item->key);
+		break;
+	case TCPS_REMEDY_SEARCH:
+		if (!tcps_seed_search(tn, item->owner))
+			tcps_evidence_gone(tn, item);
+		break;
+	}
 }
 
 static void audit_shard(struct tcps_net *tn, unsigned int shard, unsigned long now, int *n)

@@ -22,7 +22,7 @@ static struct tcps_conn *of_socket(struct tcps_slot *slot, struct tcps_net *tn,
 				   const struct tcps_key *key, const struct sock *sk, u8 from,
 				   u8 to, struct tcps_report *report)
 {
-	struct tcps_conn *conn = tcps_conn_find_owner(slot, tn, key, sk);
+	struct tcps_conn *conn = tcps_record_of(slot, tn, key, sk);
 	struct tcps_snapshot snap;
 
 	if (conn)
@@ -77,7 +77,7 @@ static void closed(struct tcps_slot *slot, struct tcps_net *tn, const struct tcp
 		   const struct sock *sk, u8 from, const struct sock *now,
 		   struct tcps_report *report)
 {
-	struct tcps_conn *conn = tcps_conn_find_owner(slot, tn, key, sk);
+	struct tcps_conn *conn = tcps_record_of(slot, tn, key, sk);
 	struct tcps_seen seen;
 
 	if (conn) {
@@ -172,7 +172,7 @@ static void adopt(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps
 	u8 state = snap->seen.state;
 	struct tcps_conn *conn;
 
-	conn = full ? tcps_conn_find_owner(slot, tn, key, sk) : NULL;
+	conn = full ? tcps_record_of(slot, tn, key, sk) : NULL;
 	if (conn) {
 		if (conn->listed == state)
 			return;
@@ -207,7 +207,7 @@ static void adopt_listener(struct tcps_slot *slot, struct tcps_net *tn,
 			   const struct tcps_key *key, const struct sock *sk,
 			   struct tcps_report *report)
 {
-	struct tcps_conn *conn = tcps_conn_find_owner(slot, tn, key, sk);
+	struct tcps_conn *conn = tcps_record_of(slot, tn, key, sk);
 
 	if (conn)
 		return;
@@ -264,6 +264,7 @@ static bool knows_in(struct tcps_net *tn, const struct sock *sk)
 	struct tcps_conn *conn;
 	struct tcps_slot slot;
 	struct tcps_key key;
+	bool known;
 
 	tcps_socket_key(sk, &key);
 	tcps_conn_lock(&slot, tn, &key);
@@ -271,8 +272,9 @@ static bool knows_in(struct tcps_net *tn, const struct sock *sk)
 		conn = tcps_conn_find_owner(&slot, tn, &key, sk);
 	else
 		conn = tcps_conn_find_sender(&slot, tn, &key);
+	known = conn && conn->key.scope == key.scope;
 	tcps_conn_unlock(&slot);
-	return conn;
+	return known;
 }
 
 bool tcps_evidence_knows(const struct sock *sk)
@@ -323,26 +325,42 @@ static bool fits(const struct tcps_conn *conn, const struct tcps_seen *seen)
 	       conn->owner == (seen->kind == TCPS_FULL ? seen->sk : NULL);
 }
 
-bool tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item *item,
-		     const struct tcps_seen *seen)
+/* The record that was copied into @item, if nothing has happened to it since. */
+static struct tcps_conn *unchanged(struct tcps_slot *slot, const struct tcps_net *tn,
+				   const struct tcps_item *item)
 {
+	struct tcps_conn *conn;
+
+	conn = item->owner ? tcps_conn_find_owner(slot, tn, &item->key, item->owner) :
+			     tcps_conn_find_sender(slot, tn, &item->key);
+	return conn && conn->version == item->version ? conn : NULL;
+}
+
+enum tcps_remedy tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item *item,
+				    const struct tcps_seen *seen)
+{
+	enum tcps_remedy remedy = TCPS_REMEDY_NONE;
 	struct tcps_report report;
 	struct tcps_conn *conn;
 	struct tcps_slot slot;
-	bool adopt = false;
 
 	tcps_record_report(&report);
 	tcps_conn_lock(&slot, tn, &item->key);
-	conn = item->owner ? tcps_conn_find_owner(&slot, tn, &item->key, item->owner) :
-			     tcps_conn_find_sender(&slot, tn, &item->key);
-	if (!conn || conn->version != item->version || fits(conn, seen)) {
+	conn = unchanged(&slot, tn, item);
+	if (!conn) {
 		;
+	} else if (fits(conn, seen)) {
+		conn->suspect = false;
+		if (conn->owner && conn->key.scope != seen->scope)	/* a listener */
+			tcps_conn_rebind(&slot, conn, seen->scope);
 	} else if (conn->owner && !conn->suspect) {
 		/* What its socket is about to tell, on another CPU, comes first. */
 		conn->suspect = true;
 		tcps_conn_set_due(&slot, conn, TCPS_DUE_RETRY);
 	} else if (tcps_by_sockets && seen->kind == TCPS_FULL) {
-		adopt = true;
+		remedy = TCPS_REMEDY_ADOPT;
+	} else if (conn->owner && !seen->kind && conn->listed != TCPS_LISTEN) {
+		remedy = TCPS_REMEDY_SEARCH;
 	} else if (tcps_by_sockets && seen->kind == TCPS_MINISOCK) {
 		is_minisock(&slot, conn, seen, &report);
 	} else {
@@ -350,5 +368,20 @@ bool tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item *item,
 	}
 	tcps_conn_unlock(&slot);
 	tcps_record_tell(tn, &item->key, &report);
-	return adopt;
+	return remedy;
+}
+
+void tcps_evidence_gone(struct tcps_net *tn, const struct tcps_item *item)
+{
+	struct tcps_report report;
+	struct tcps_conn *conn;
+	struct tcps_slot slot;
+
+	tcps_record_report(&report);
+	tcps_conn_lock(&slot, tn, &item->key);
+	conn = unchanged(&slot, tn, item);
+	if (conn)
+		gone(&slot, conn, &report);
+	tcps_conn_unlock(&slot);
+	tcps_record_tell(tn, &item->key, &report);
 }

@@ -13,6 +13,13 @@ struct sock;
 struct tcps_item;
 struct tcps_seen;
 
+/*
+ * What is left to do about a record that is wrong: nothing; lock the socket of its tuple and adopt
+ * it; or search the table for the socket that it is bound to, which is not where its tuple is (it
+ * has been bound to another interface), and adopt that, else the record's end has come.
+ */
+enum tcps_remedy { TCPS_REMEDY_NONE, TCPS_REMEDY_ADOPT, TCPS_REMEDY_SEARCH };
+
 /**
  * tcps_evidence_socket() - a full socket that does not listen changes its state
  * @tn:		namespace
@@ -55,9 +62,12 @@ bool tcps_evidence_knows(const struct sock *sk);
  * @seen:	what there is
  *
  * Context: process or softirq. Does not sleep.
- * Return: the record is wrong, and its socket has to be locked to set it right: adopt it.
+ * Return: what is left to do.
  */
-bool tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item *item,
-		     const struct tcps_seen *seen);
+enum tcps_remedy tcps_evidence_seen(struct tcps_net *tn, const struct tcps_item *item,
+				    const struct tcps_seen *seen);
+
+/* The socket that the record is bound to is in no table. Context: as above. */
+void tcps_evidence_gone(struct tcps_net *tn, const struct tcps_item *item);
 
 #endif

@@ -70,6 +70,7 @@ no_event:
 static void __exit tcpstate_exit(void)
 {
 	tcps_probe_unregister();
+	tcps_seed_flush();
 	tcps_proc_exit();
 	tcps_netlink_exit();
 	tcps_netns_exit();

@@ -7,6 +7,8 @@
 #include "audit.h"
 #include "evidence.h"
 #include "probe.h"
+#include "seed.h"
+#include "socket.h"
 
 /* The kernel's; it is not exported, but can be found by its name. */
 static struct tracepoint *tracepoint __read_mostly;
@@ -29,6 +31,10 @@ static void on_set_state(void *data, const struct sock *sk, const int from, cons
 	if (to == TCP_LISTEN || (from == TCP_LISTEN && to == TCP_CLOSE)) {
 		if (tcps_evidence_listen(tn, sk, to == TCP_LISTEN))
 			tcps_audit_look_for_listeners(tn);
+	} else if (to == TCP_SYN_SENT) {
+		/* The SYN begins the record, when the socket has its port. */
+		if (tcps_socket_defers(sk))
+			tcps_seed_later((struct sock *)sk);
 	} else {
 		tcps_evidence_socket(tn, sk, from, to);
 		tcps_audit_kick(tn);

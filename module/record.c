@@ -109,6 +109,16 @@ void tcps_record_tell(struct tcps_net *tn, const struct tcps_key *key, const str
 		tcps_event_kick(tn);
 }
 
+struct tcps_conn *tcps_record_of(struct tcps_slot *slot, const struct tcps_net *tn,
+				 const struct tcps_key *key, const struct sock *sk)
+{
+	struct tcps_conn *conn = tcps_conn_find_owner(slot, tn, key, sk);
+
+	if (conn && conn->key.scope != key->scope)
+		tcps_conn_rebind(slot, conn, key->scope);
+	return conn;
+}
+
 void tcps_record_bind(struct tcps_slot *slot, struct tcps_conn *conn, const struct sock *sk)
 {
 	if (tcps_by_sockets && conn->owner != sk)

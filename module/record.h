@@ -71,6 +71,13 @@ void tcps_record_seat(struct tcps_slot *slot, struct tcps_conn *conn, u8 state,
 void tcps_record_end(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_event event,
 		     struct tcps_report *report);
 
+/*
+ * The record that is bound to the full socket @sk, or NULL. Its scope becomes that of @key: the
+ * socket can have been bound to another interface meanwhile, which nothing tells.
+ */
+struct tcps_conn *tcps_record_of(struct tcps_slot *slot, const struct tcps_net *tn,
+				 const struct tcps_key *key, const struct sock *sk);
+
 /* From now on the full socket @sk moves the local end, if sockets tell. */
 void tcps_record_bind(struct tcps_slot *slot, struct tcps_conn *conn, const struct sock *sk);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/rcupdate.h>
 #include <linux/rwsem.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
 #include <net/tcp.h>
@@ -46,6 +49,15 @@ static bool hold(struct sock *sk)
 	return false;
 }
 
+static void adopt_held(struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+
+	adopt_full(sk);
+	sock_put(sk);
+	put_net(net);
+}
+
 /* Returns whether there may be more. */
 static bool walk_bucket(struct inet_hashinfo *table, unsigned int bucket)
 {
@@ -64,13 +76,8 @@ static bool walk_bucket(struct inet_hashinfo *table, unsigned int bucket)
 			held[n++] = sk;
 	}
 	spin_unlock_bh(lock);
-	for (i = 0; i < n; i++) {
-		struct net *net = sock_net(held[i]);
-
-		adopt_full(held[i]);
-		sock_put(held[i]);
-		put_net(net);
-	}
+	for (i = 0; i < n; i++)
+		adopt_held(held[i]);
 	return n == HELD;
 }
 
@@ -114,6 +121,87 @@ void tcps_seed_one(struct tcps_net *tn, const struct tcps_key *key)
 		adopt_full(sk);
 	if (sk)
 		sock_gen_put(sk);
+}
+
+/* The socket at @owner, if it is in this bucket, with references. */
+static struct sock *find_in_bucket(struct inet_hashinfo *table, unsigned int bucket,
+				   const void *owner)
+{
+	spinlock_t *lock = inet_ehash_lockp(table, bucket);
+	const struct hlist_nulls_node *node;
+	struct sock *sk, *found = NULL;
+
+	if (hlist_nulls_empty(&table->ehash[bucket].chain))
+		return NULL;
+	spin_lock_bh(lock);
+	sk_nulls_for_each(sk, node, &table->ehash[bucket].chain) {
+		if (sk == owner && sk_fullsock(sk) && hold(sk))
+			found = sk;
+	}
+	spin_unlock_bh(lock);
+	return found;
+}
+
+bool tcps_seed_search(const struct tcps_net *tn, const void *owner)
+{
+	struct inet_hashinfo *table = table_of(tn->net);
+	struct sock *sk = NULL;
+	unsigned int bucket;
+
+	for (bucket = 0; bucket <= table->ehash_mask && !sk; bucket++) {
+		sk = find_in_bucket(table, bucket, owner);
+		if (bucket % 1024 == 0)
+			cond_resched();
+	}
+	if (sk)
+		adopt_held(sk);
+	return sk;
+}
+
+struct later {
+	struct list_head node;
+	struct sock *sk;
+};
+
+static LIST_HEAD(waiting);
+static DEFINE_SPINLOCK(waiting_lock);
+
+static void adopt_waiting(struct work_struct *work)
+{
+	struct later *later, *tmp;
+	LIST_HEAD(list);
+
+	spin_lock_bh(&waiting_lock);
+	list_splice_init(&waiting, &list);
+	spin_unlock_bh(&waiting_lock);
+	list_for_each_entry_safe(later, tmp, &list, node) {
+		adopt_held(later->sk);
+		kfree(later);
+	}
+}
+
+static DECLARE_WORK(later_work, adopt_waiting);
+
+void tcps_seed_later(struct sock *sk)
+{
+	struct later *later = kmalloc(sizeof(*later), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!later)
+		return;	/* the sweep will find it */
+	later->sk = sk;
+	if (!hold(sk)) {
+		kfree(later);
+		return;
+	}
+	spin_lock_bh(&waiting_lock);
+	list_add_tail(&later->node, &waiting);
+	spin_unlock_bh(&waiting_lock);
+	queue_work(system_unbound_wq, &later_work);
+}
+
+void tcps_seed_flush(void)
+{
+	flush_work(&later_work);
 }
 
 static void seed_table(const struct tcps_net *tn)

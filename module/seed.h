@@ -8,6 +8,8 @@
 
 #include "tcpstate.h"
 
+struct sock;
+
 /*
  * Does this namespace answer for a table of established sockets? The initial one for that which
  * all share, others for their own (net.ipv4.tcp_child_ehash_entries).
@@ -21,11 +23,21 @@ unsigned int tcps_seed_buckets(const struct tcps_net *tn);
  * All of these: context: process, may sleep, no lock held.
  *
  * bucket: adopts what has no record in one bucket of that table, whatever its namespace; listeners:
- * likewise what listens; one: the socket of one endpoint; all: all of all tables, once.
+ * likewise what listens; one: the socket of one endpoint; search: a full socket of which only the
+ * address is known (false: it is not there); all: all of all tables, once.
  */
 void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket);
 void tcps_seed_listeners(const struct tcps_net *tn);
 void tcps_seed_one(struct tcps_net *tn, const struct tcps_key *key);
+bool tcps_seed_search(const struct tcps_net *tn, const void *owner);
 void tcps_seed_all(void);
+
+/*
+ * Adopts a full socket soon: one that has no tuple yet, and will tell nothing when it has. Context:
+ * process or softirq, the socket locked, or a reference to it held.
+ */
+void tcps_seed_later(struct sock *sk);
+/* What was to be done later is done. Nothing calls the above any more. Context: may sleep. */
+void tcps_seed_flush(void);
 
 #endif

@@ -72,6 +72,7 @@ struct tcps_seen tcps_socket_seen(const struct sock *sk)
 
 	if (!sk)
 		return seen;
+	seen.scope = READ_ONCE(sk->sk_bound_dev_if);
 	seen.state = READ_ONCE(sk->sk_state);
 	if (seen.state == TCP_TIME_WAIT) {
 		seen.kind = TCPS_MINISOCK;
@@ -116,13 +117,17 @@ static void read_opening(const struct sock *sk, struct tcps_snapshot *snap)
 
 	snap->opening = true;
 	snap->open = (struct tcps_seg){
-		.seq = tp->snd_una, .win = min_t(u32, tp->rcv_wnd, U16_MAX), .flags = TCPS_SYN,
+		/* A deferred fast open has not sent its SYN yet (TCP_FASTOPEN_CONNECT). */
+		.seq = tp->packets_out ? tp->snd_una : tp->write_seq,
+		.win = min_t(u32, tp->rcv_wnd, U16_MAX),
+		.flags = TCPS_SYN,
 		.scale = scale_of(tp->rx_opt.wscale_ok || snap->seen.state == TCPS_SYN_SENT,
 				  tp->rx_opt.rcv_wscale),
 	};
 	if (snap->seen.state == TCPS_SYN_SENT)
 		return;
 	/* The child of a fast open begins behind its SYN, one of two that crossed at it. */
+	snap->open.seq = tp->snd_una;
 	if (tp->fastopen_rsk)
 		snap->open.seq = tcp_rsk(rcu_dereference_raw(tp->fastopen_rsk))->snt_isn;
 	snap->open.flags |= TCPS_ACK;
@@ -290,6 +295,11 @@ enum tcps_kind tcps_socket_find_holder(const struct tcps_net *tn, const struct t
 	if (sk)
 		sock_gen_put(sk);
 	return seen.kind;
+}
+
+bool tcps_socket_defers(const struct sock *sk)
+{
+	return tcp_sk(sk)->fastopen_connect;
 }
 
 u32 tcps_socket_connecting(const struct sock *sk)

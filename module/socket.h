@@ -18,10 +18,12 @@ enum tcps_kind { TCPS_NO_SOCKET, TCPS_FULL, TCPS_REQUEST, TCPS_MINISOCK };
  * struct tcps_seen - a socket, seen for a moment
  * @sk:		to be compared with struct tcps_conn.owner; NULL without one
  * @kind:	enum tcps_kind
+ * @scope:	interface that it is bound to, or 0
  * @state:	the state that it stands for: of a minisock its substate, SYN_RECV of a request
  */
 struct tcps_seen {
 	const void *sk;
+	int scope;
 	u8 kind;
 	u8 state;
 };
@@ -125,6 +127,12 @@ void tcps_socket_holder(const struct sock *sk, struct tcps_holder *holder);
  */
 enum tcps_kind tcps_socket_find_holder(const struct tcps_net *tn, const struct tcps_key *key,
 				       const void *listener, struct tcps_holder *holder);
+
+/*
+ * Will this socket, which is within connect(), perhaps not send its SYN before it is written to?
+ * (TCP_FASTOPEN_CONNECT)
+ */
+bool tcps_socket_defers(const struct sock *sk);
 
 /*
  * The process that is within connect() on @sk, which may be NULL or a request socket, in the initial

@@ -118,8 +118,12 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn,
 				     const struct tcps_packet *pkt)
 {
-	struct tcps_conn *conn = tcps_conn_find_sender(slot, tn, &pkt->key);
+	struct tcps_conn *conn = NULL;
 
+	if (tcps_by_sockets && tcps_is_full(pkt->sk))
+		conn = tcps_record_of(slot, tn, &pkt->key, pkt->sk);
+	if (!conn)
+		conn = tcps_conn_find_sender(slot, tn, &pkt->key);
 	if (conn || (pkt->seg.flags & TCPS_SYN))
 		return conn;
 	conn = tcps_conn_find_any_scope(slot, tn, &pkt->key);

@@ -9,6 +9,8 @@
 
 static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
+static const uint8_t unspecified[16];
+
 static bool is_mapped(const uint8_t *addr)
 {
 	return !memcmp(addr, v4_mapped, sizeof(v4_mapped));
@@ -16,9 +18,7 @@ static bool is_mapped(const uint8_t *addr)
 
 static bool is_unspecified(const uint8_t *addr)
 {
-	static const uint8_t zeros[16];
-
-	return !memcmp(addr, zeros, sizeof(zeros));
+	return !memcmp(addr, unspecified, sizeof(unspecified));
 }
 
 /* An AF_INET6 socket that talks IPv4. A listener on a v4-mapped address has no address remotely. */
@@ -31,7 +31,8 @@ static bool is_v4(const uint8_t *laddr, const uint8_t *raddr)
 static void decode_id(const struct inet_diag_sockid *id, int family, struct tcpstate_tuple *t)
 {
 	const uint8_t *laddr = (const uint8_t *)id->idiag_src;
-	const uint8_t *raddr = (const uint8_t *)id->idiag_dst;
+	/* A listener that was connected once still says to whom. */
+	const uint8_t *raddr = id->idiag_dport ? (const uint8_t *)id->idiag_dst : unspecified;
 	bool mapped = family == AF_INET6 && is_v4(laddr, raddr);
 	size_t skip = mapped ? sizeof(v4_mapped) : 0, size = family == AF_INET || mapped ? 4 : 16;
 

@@ -82,8 +82,8 @@ struct exchange {
 };
 
 /*
- * A new link, on which @begin has succeeded, if it is not NULL; or none, and tcpstate_link_error(NULL)
- * says why.
+ * A new link, on which @begin has succeeded, if it is not NULL; or none, and then
+ * tcpstate_link_error(NULL) says why.
  */
 int link_open(struct tcpstate_link **result, const struct link_kind *kind,
 	      int (*begin)(struct tcpstate_link *link));

@@ -96,6 +96,22 @@ static void test_decode(void **state)
 	assert_decoded(AF_INET6, "::1", "::1", AF_INET6, "::1", "::1");
 }
 
+/* connect(), disconnect, listen(): the address is left, the port is not. */
+static void test_decode_listener(void **state)
+{
+	struct inet_diag_msg m = message(AF_INET6, "::", "::ffff:198.51.100.7");
+	struct tcpstate_seen seen;
+
+	(void)state;
+	m.id.idiag_dport = 0;
+	assert_int_equal(decode(&m, sizeof(m), &seen), 0);
+	assert_ends(&seen.tuple, AF_INET6, "::", "::");
+	m = message(AF_INET, "192.0.2.1", "198.51.100.7");
+	m.id.idiag_dport = 0;
+	assert_int_equal(decode(&m, sizeof(m), &seen), 0);
+	assert_ends(&seen.tuple, AF_INET, "192.0.2.1", "0.0.0.0");
+}
+
 /* The family is that of the packets. */
 static void test_decode_mapped(void **state)
 {
@@ -434,6 +450,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decode),
 		cmocka_unit_test(test_decode_mapped),
+		cmocka_unit_test(test_decode_listener),
 		cmocka_unit_test(test_decode_rubbish_behind_ipv4),
 		cmocka_unit_test(test_decode_refuses),
 		cmocka_unit_test(test_equal),
