@@ -114,6 +114,16 @@ int nl_get(struct nl *nl, const struct nl_tuple *t, struct nl_endpoint *e)
 	return err ? err : nl_parse_endpoint(&nl->answer.h, e);
 }
 
+int nl_join(struct nl *nl, int group)
+{
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nl->group[group], sizeof(int)) ? -errno : 0;
+}
+
+int nl_leave(struct nl *nl, int group)
+{
+	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &nl->group[group], sizeof(int)) ? -errno : 0;
+}
+
 static void take_addr(struct nl_tuple *t, int end, const struct sockaddr_storage *addr)
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;

@@ -494,16 +494,6 @@ int nl_dump(struct nl *nl, struct nl_msg *m, void (*each)(const struct nl_endpoi
 
 /* Events */
 
-int nl_join(struct nl *nl, int group)
-{
-	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &nl->group[group], sizeof(int)) ? -errno : 0;
-}
-
-int nl_leave(struct nl *nl, int group)
-{
-	return setsockopt(nl->fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &nl->group[group], sizeof(int)) ? -errno : 0;
-}
-
 static void parse_event(const struct nlattr *nest, struct nl_event *e, int *bad)
 {
 	unsigned char seen[TCPSTATE_A_TRANSITION_MAX + 1] = { 0 };

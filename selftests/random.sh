@@ -3,12 +3,15 @@
 #
 # Random connections over a link that loses, doubles and reorders segments: the sequence of states of each endpoint is
 # the kernel's, and at rest so are the states themselves. TCPSTATE_CONNECTIONS (2000, at most 50000) and TCPSTATE_SEED
-# (1) say how many and which; with TCPSTATE_VERBOSE=1 every endpoint of a class is printed.
+# (1) say how many and which; with TCPSTATE_VERBOSE=1 every endpoint of a class is printed. TCPSTATE_EVIDENCE: 0 (default),
+# the module has packets alone, and what they cannot know is in classes of which there may be some; 1, it has the
+# sockets (random_sockets.sh): every sequence is the kernel's, and at rest every endpoint by tuple.
 #
 # Two namespaces; relay.c is the link, workload.c holds both ends of all connections, watch.c polls inet_diag, and
 # sequences.c compares and says what is equal. Its lines "# random: ..." are for programs.
 . "$(dirname "$0")/lib.sh"
-plan 10
+evidence=${TCPSTATE_EVIDENCE-0}
+plan $((10 + 2 * evidence))
 need ip; need ss; need busybox
 
 connections=${TCPSTATE_CONNECTIONS-2000} seed=${TCPSTATE_SEED-1}
@@ -17,7 +20,7 @@ tracing=/sys/kernel/tracing
 [ -e $tracing/trace ] || mount -t tracefs tracefs $tracing
 instance=$tracing/instances/tcpstate_random
 # What a program reads over a slow file system makes the clock of an exact-time machine leap.
-for program in relay workload watch sequences; do
+for program in relay workload watch sequences same; do
 	need "$bin/$program"
 	busybox cp "$bin/$program" "$tmp/$program"
 done
@@ -160,7 +163,7 @@ ended() {
 	sleep 62
 	dropped
 	for ns in $client $server; do
-		wait_nine $ns 75000 "" && is "tracked" "$tracked" 0 && le "untracked (see rst_challenged)" "$T_untracked" $((connections / 1000)) &&
+		wait_nine $ns 75000 "" && is "tracked" "$tracked" 0 && le "untracked (see rst_challenged)" "$T_untracked" $((evidence ? 0 : connections / 1000)) &&
 		is "malformed" "$T_malformed" 0 || return
 	done
 	kill -TERM $relay && wait $relay
@@ -170,19 +173,22 @@ compared() {
 	local wait=1
 	# What holds a socket for a moment holds it 30 times as long on a debug kernel.
 	[[ $(uname -r) != *-debug ]] || wait=30
-	"$tmp/sequences" ${TCPSTATE_VERBOSE:+-v} -w $wait $instance "$tmp/watched" "$tmp/rest" "$tmp/fins" >"$tmp/result" 2>&1
+	[ "$evidence" = 0 ] || exact=-e
+	"$tmp/sequences" ${TCPSTATE_VERBOSE:+-v} ${exact-} -w $wait $instance "$tmp/watched" "$tmp/rest" "$tmp/fins" >"$tmp/result" 2>&1
 	local err=$?
 	busybox cat "$tmp/result"
 	return $err
 }
 log_mark
-check "module loaded" module_load
+check "module loaded" module_load socket_evidence="$evidence"
 check "two namespaces and a lossy link" link
 check "tracepoints and probes" trace_on
 check "$connections connections, seed $seed" work
 check "they come to rest" rest
 check "at rest: states as ss" counts
+[ "$evidence" = 0 ] || check "at rest: by tuple" "$tmp/same" $client $server
 check "after the end: nothing" ended
+[ "$evidence" = 0 ] || check "no correction that an event should have told" "$tmp/same" -d $client $server
 check "no entry of the trace was lost" none_lost
 check "sequences as the kernel's, and states at rest" compared
 trace_off

@@ -19,7 +19,8 @@ limit=$timeout
 
 all=(states wire segments.sh paths.sh malformed malformed_states rawsock procfile params.sh tracepoint.sh namespaces.sh
      rmmod_open.sh time_wait.sh netlink netlink_dump netlink_config netlink_perm netlink_holder netlink_churn netlink_life
-     fuzz_netlink events.sh events_count ynl.sh tool.sh verify.sh netlink_cost compare.sh random.sh race load.sh)
+     fuzz_netlink events.sh events_count ynl.sh tool.sh verify.sh netlink_cost compare.sh random.sh
+     random_sockets.sh truth truth_kill truth_time truth_open truth_race seed.sh flood.sh race load.sh)
 except=
 if [ "${1-}" = -x ]; then except=$2; shift 2; fi
 [ $# -gt 0 ] || set -- all
@@ -38,7 +39,7 @@ fi
 # that, even if it is none).
 files() {
 	local program
-	for program in bash ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
+	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
 		program=$(command -v "$program") || continue
 		busybox readlink -f "$program"
 		ldd "$program" | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -n 1 busybox readlink -f

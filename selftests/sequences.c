@@ -2,11 +2,11 @@
 /*
  * Compares what the module says of each endpoint's states with what the kernel says. For random.sh.
  *
- *	sequences [-v] [-w MS] TRACE-INSTANCE WATCHED REST FINS
+ *	sequences [-v] [-e] [-w MS] TRACE-INSTANCE WATCHED REST FINS
  *
  * TRACE-INSTANCE is the directory of a trace instance in which both tracepoints and five probes were on; WATCHED is
  * what watch.c wrote during the run, REST its one look at rest, FINS what relay.c wrote. -v prints every endpoint that
- * is not equal; -w says how long a segment may wait for its socket (default 1 ms). Exit status 0: no more are in a class
+ * is not equal; -e: all have to be equal, there are no classes; -w says how long a segment may wait for its socket (default 1 ms). Exit status 0: no more are in a class
  * than may be, nothing else differs at rest, the poll agrees.
  *
  * The kernel's sequence of an endpoint is made from sock:inet_sock_set_state, with these rules and no others:
@@ -57,7 +57,7 @@ static struct endpoint *endpoints;
 static int nendpoints;
 static uint64_t rest_when;
 uint8_t fins[65536];
-static int verbose;
+static int verbose, exact;
 
 static void die(const char *what)
 {
@@ -416,9 +416,11 @@ int main(int argc, char **argv)
 	int option, i, n[CLASSES] = { 0 }, connections[CLASSES] = { 0 }, shown[3] = { 0 };
 	int contradicted = 0, resting = 0, unrest = 0, bad = 0, all = 0;
 
-	while ((option = getopt(argc, argv, "vw:")) != -1) {
+	while ((option = getopt(argc, argv, "vew:")) != -1) {
 		if (option == 'v')
 			verbose = 1;
+		else if (option == 'e')
+			exact = 1;
 		else if (option == 'w' && atoi(optarg) > 0)
 			same_segment_ns = atoi(optarg) * 1000000ULL;
 		else
@@ -435,7 +437,7 @@ int main(int argc, char **argv)
 		module_path(e, &m);
 		e->class = classify(e, &k, &m);
 		n[e->class]++;
-		if (e->class == DIFFERENT || (verbose && e->class != EQUAL))
+		if (e->class == DIFFERENT || ((verbose || exact) && e->class != EQUAL))
 			complain(e, &k, &m, class_names[e->class], &shown[0]);
 		if (!poll_agrees(e, &k))
 			contradicted += complain(e, &k, &m, "the poll saw something else", &shown[1]);
@@ -445,7 +447,7 @@ int main(int argc, char **argv)
 	}
 	count_connections(connections);
 	for (i = 0; i < CLASSES; i++)
-		bad |= i != EQUAL && (n[i] - FEW) * class_share[i] > nendpoints;
+		bad |= i != EQUAL && (exact ? n[i] : (n[i] - FEW) * class_share[i] > nendpoints);
 	printf("# random: events %zu seen %zu contradicted %d\n", nevents, nseen, contradicted);
 	printf("# random: rest %d different %d\n", resting, unrest);
 	printf("# random: endpoints %d", nendpoints);

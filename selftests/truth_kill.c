@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets that are killed: by SOCK_DESTROY ("ss -K") in every state and kind, with their process, by a RST, and for want
- * of room. After each the module's endpoints are the kernel's, by tuple: within a second where an event tells, within
- * a sweep where nothing does (request sockets and minisocks). The far end is a program, which answers nothing unasked.
+ * Sockets that are killed: by SOCK_DESTROY ("ss -K") in every state and kind, with their process, by a RST, and for
+ * want of room. After each the module's endpoints are the kernel's, by tuple: within a second where an event tells,
+ * within a sweep where nothing does (request sockets and minisocks). The far end is a program, which answers nothing
+ * unasked.
  *
  *	socket --- tun0 === this test (peer.c)
  */
@@ -353,7 +354,7 @@ static void holder(const char *lo, int family, int ready)
 	_exit(1);
 }
 
-TEST_F(kill, holder_killed)
+TEST_F_TIMEOUT(kill, holder_killed, 200)
 {
 	int ready[2], status;
 	pid_t pid;
