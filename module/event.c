@@ -98,9 +98,8 @@ void tcps_event_kick(struct tcps_net *tn)
 static int put_event(struct sk_buff *skb, const struct tcps_net *tn,
 		     const struct tcps_waiting *event)
 {
-	/* The far end's time in its states is not known; an endpoint begins in CLOSE or LISTEN. */
-	bool stayed = event->local && event->move.from != TCPS_CLOSE &&
-		      event->move.from != TCPS_LISTEN;
+	/* The far end's time in its states is not known. */
+	bool stayed = event->local && tcps_stayed(&event->move);
 	/* Whose numbers mean nothing to a container, they are not told there. */
 	bool tells_pid = tn->net->user_ns == &init_user_ns;
 	struct nlattr *nest = nla_nest_start(skb, TCPSTATE_A_EVENTS_TRANSITION);

@@ -206,7 +206,8 @@ static int put_socket(struct sk_buff *skb, const struct tcps_net *tn, const stru
 	enum tcps_kind kind;
 
 	kind = tcps_socket_find_holder(tn, &view->key, listener, &holder);
-	if (kind && nla_put_u32(skb, TCPSTATE_A_ENDPOINT_SOCKET_KIND, kind))
+	if ((kind && nla_put_u32(skb, TCPSTATE_A_ENDPOINT_SOCKET_KIND, kind)) ||
+	    (holder.bypassed && nla_put_flag(skb, TCPSTATE_A_ENDPOINT_BYPASSED)))
 		return -EMSGSIZE;
 	return tcps_wire_put_holder(skb, tn, &holder, TCPSTATE_A_ENDPOINT_UID,
 				    TCPSTATE_A_ENDPOINT_PAD);

@@ -2,6 +2,7 @@
 #include <linux/cgroup.h>
 #include <linux/delay.h>
 #include <linux/sched.h>
+#include <linux/skmsg.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <net/inet6_hashtables.h>
@@ -232,6 +233,22 @@ u32 tcps_socket_expires(const struct sock *sk)
 	return (u32)READ_ONCE(inet_twsk(sk)->tw_timer.expires) | 1;
 }
 
+/* A listener of SMC has the bit, too, but no data. */
+static bool bypassed(const struct sock *sk)
+{
+	bool redirected = false;
+
+#ifdef CONFIG_NET_SOCK_MSG
+	rcu_read_lock();
+	redirected = sk_psock(sk);
+	rcu_read_unlock();
+#endif
+#if IS_ENABLED(CONFIG_SMC)
+	redirected |= tcp_sk(sk)->syn_smc && READ_ONCE(sk->sk_state) != TCP_LISTEN;
+#endif
+	return redirected;
+}
+
 void tcps_socket_holder(const struct sock *sk, struct tcps_holder *holder)
 {
 	u32 cookie[2];
@@ -242,6 +259,7 @@ void tcps_socket_holder(const struct sock *sk, struct tcps_holder *holder)
 		.uid = sk->sk_uid,
 		.inode = sock_i_ino((struct sock *)sk),
 		.cookie = cookie[0] | (u64)cookie[1] << 32,
+		.bypassed = bypassed(sk),
 #ifdef CONFIG_SOCK_CGROUP_DATA
 		.cgroup = cgroup_id(sock_cgroup_ptr((struct sock_cgroup_data *)&sk->sk_cgrp_data)),
 #endif

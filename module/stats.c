@@ -68,8 +68,7 @@ void tcps_stats_moved(struct tcps_net *tn, const struct tcps_move *move, u64 sta
 	unsigned int bucket = min(fls64(div_u64(stay_ns, NSEC_PER_MSEC)), TCPS_BUCKETS - 1);
 
 	this_cpu_inc(tn->stats->moves[move->from][move->to]);
-	/* Nobody stays in CLOSE, nor does an endpoint in LISTEN: it begins there. */
-	if (move->from != TCPS_CLOSE && move->from != TCPS_LISTEN)
+	if (tcps_stayed(move))
 		this_cpu_inc(tn->stats->stays[move->from][bucket]);
 }
 

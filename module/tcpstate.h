@@ -47,6 +47,7 @@ struct tcps_key {
  * @uid:	who made it
  * @pid:	process that called connect(), in the initial pid namespace, or 0; also where the rest
  *		is not known
+ * @bypassed:	data moves beside TCP (sockmap, SMC)
  * @known:	the others hold something: there is a full socket
  */
 struct tcps_holder {
@@ -55,6 +56,7 @@ struct tcps_holder {
 	u64 cgroup;
 	kuid_t uid;
 	u32 pid;
+	bool bypassed;
 	bool known;
 };
 

@@ -401,7 +401,7 @@ static void check(void)
 		if (begins && e->from != TCPSTATE_STATE_CLOSE && e->from != TCPSTATE_STATE_LISTEN)
 			wrong(i, "begins in another state than CLOSE and LISTEN");
 		/* the far end's time is not known, what begins was in no state, and how long one listens is not told */
-		if (e->has_duration != (e->end == TCPSTATE_END_LOCAL && !begins && e->from != TCPSTATE_STATE_LISTEN))
+		if (e->has_duration != (e->end == TCPSTATE_END_LOCAL && !begins))
 			wrong(i, "has a duration, or has none");
 		if (e->has_duration && last && llabs((long long)(e->time_ns - last->time_ns - e->duration_ns)) > SLACK)
 			wrong(i, "its duration is not the time since the last one");

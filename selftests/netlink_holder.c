@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/bpf.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -14,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -146,6 +148,36 @@ TEST_F(holder, what_a_socket_says)
 		EXPECT_EQ(0, check_fd(&self->nl, client, getpid()));
 		EXPECT_EQ(0, check_fd(&self->nl, server, 0));
 	}
+}
+
+static int into_a_sockmap(int map, int fd)
+{
+	uint32_t key = 0, value = fd;
+	union bpf_attr attr = { .map_fd = map, .key = (uintptr_t)&key, .value = (uintptr_t)&value };
+
+	return syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
+}
+
+/* A socket in a sockmap: its data may go another way than through TCP. */
+TEST_F(holder, bypassed)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4, .value_size = 4, .max_entries = 1 };
+	int client = nl_connect(NULL, 0, "127.0.0.1", PORT, false), server = accept(self->listener, NULL, NULL);
+	int map = syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+	struct nl_endpoint e;
+	struct nl_tuple t;
+
+	ASSERT_LE(0, map);
+	nl_tuple_of(server, &t);
+	ASSERT_EQ(0, nl_get(&self->nl, &t, &e));
+	EXPECT_FALSE(e.bypassed);
+	ASSERT_EQ(0, into_a_sockmap(map, server));
+	ASSERT_EQ(0, nl_get(&self->nl, &t, &e));
+	EXPECT_TRUE(e.bypassed);
+	nl_tuple_of(client, &t);
+	ASSERT_EQ(0, nl_get(&self->nl, &t, &e));
+	EXPECT_FALSE(e.bypassed);
+	close(map);
 }
 
 /* Two listeners at one address are two endpoints. */

@@ -297,6 +297,7 @@ int nl_parse_endpoint(const struct nlmsghdr *h, struct nl_endpoint *e)
 		case TCPSTATE_A_ENDPOINT_REMOTE_STATE: take(a, &e->remote, 4, &bad); break;
 		case TCPSTATE_A_ENDPOINT_AGE_NS: take(a, &e->age_ns, 8, &bad); break;
 		case TCPSTATE_A_ENDPOINT_AGE_AT_LEAST: bad += attr_len(a) != 0; break;
+		case TCPSTATE_A_ENDPOINT_BYPASSED: bad += attr_len(a) != 0; break;
 		case TCPSTATE_A_ENDPOINT_SOCKET_KIND: take(a, &e->kind, 4, &bad); break;
 		case TCPSTATE_A_ENDPOINT_UID: take(a, &e->uid, 4, &bad); break;
 		case TCPSTATE_A_ENDPOINT_INODE: take(a, &e->inode, 8, &bad); break;
@@ -308,6 +309,7 @@ int nl_parse_endpoint(const struct nlmsghdr *h, struct nl_endpoint *e)
 		}
 	}
 	e->age_at_least = seen[TCPSTATE_A_ENDPOINT_AGE_AT_LEAST];
+	e->bypassed = seen[TCPSTATE_A_ENDPOINT_BYPASSED];
 	e->has_holder = seen[TCPSTATE_A_ENDPOINT_UID];
 	bad += complete("endpoint", seen, TCPSTATE_A_ENDPOINT_AGE_NS, 1u << TCPSTATE_A_ENDPOINT_SCOPE);
 	bad += check_holder("endpoint", seen, TCPSTATE_A_ENDPOINT_UID, e->cookie, e->cgroup);

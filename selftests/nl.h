@@ -83,7 +83,7 @@ struct nl_endpoint {
 	struct nl_tuple tuple;	/* first */
 	uint32_t local, remote;
 	uint64_t age_ns;
-	bool age_at_least;
+	bool age_at_least, bypassed;
 	uint32_t kind;		/* enum tcpstate_socket_kind; 0: it does not tell */
 	bool has_holder;	/* the next three; without a cgroup that is 0 */
 	uint32_t uid;

@@ -165,6 +165,12 @@ struct tcps_move {
 	u8 event;
 };
 
+/* Had the end been in the old state? It begins in CLOSE or, what a listener begets, in LISTEN. */
+static inline bool tcps_stayed(const struct tcps_move *move)
+{
+	return move->from != TCPS_CLOSE && !(move->from == TCPS_LISTEN && move->to == TCPS_SYN_RECV);
+}
+
 /* A FIN that also acknowledges ours: FIN_WAIT1, FIN_WAIT2, TIME_WAIT. */
 #define TCPS_MOVES	2
 

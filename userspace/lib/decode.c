@@ -207,6 +207,7 @@ int tcpstate_decode_endpoint(const void *attrs, size_t len, struct tcpstate_endp
 	    get_state(&table[TCPSTATE_A_ENDPOINT_REMOTE_STATE], &result->remote) ||
 	    get_u64(&table[TCPSTATE_A_ENDPOINT_AGE_NS], &result->age_ns) ||
 	    maybe_flag(&table[TCPSTATE_A_ENDPOINT_AGE_AT_LEAST], &result->age_at_least) ||
+	    maybe_flag(&table[TCPSTATE_A_ENDPOINT_BYPASSED], &result->bypassed) ||
 	    maybe_u32(&table[TCPSTATE_A_ENDPOINT_SOCKET_KIND], &result->socket.kind) ||
 	    get_socket(&table[TCPSTATE_A_ENDPOINT_UID], &result->socket))
 		return -EBADMSG;

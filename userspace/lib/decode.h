@@ -61,6 +61,7 @@ struct tcpstate_socket {
  * @remote: state of the far end
  * @age_ns: since it entered its state
  * @age_at_least: it may have been in it for longer
+ * @bypassed: its data moves beside TCP (sockmap, SMC)
  */
 struct tcpstate_endpoint {
 	struct tcpstate_tuple tuple;
@@ -68,6 +69,7 @@ struct tcpstate_endpoint {
 	uint8_t remote;
 	uint64_t age_ns;
 	bool age_at_least;
+	bool bypassed;
 	struct tcpstate_socket socket;
 };
 

@@ -254,10 +254,11 @@ static int fill_json(json_t *object, const struct tcpstate_endpoint *e,
 	json_t *rest;
 	int ret;
 
-	rest = json_pack("{s:s, s:s, s:I, s:b, s:o}",
+	rest = json_pack("{s:s, s:s, s:I, s:b, s:b, s:o}",
 			 "local_state", tcpstate_state_name(e->local),
 			 "remote_state", tcpstate_state_name(e->remote),
 			 "age_ns", (json_int_t)e->age_ns, "age_at_least", (int)e->age_at_least,
+			 "bypassed", (int)e->bypassed,
 			 "socket_kind", kind_json(&e->socket.kind));
 	ret = json_object_update(object, rest) ? -ENOMEM : add_socket_json(object, &e->socket);
 	json_decref(rest);

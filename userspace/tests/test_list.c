@@ -192,9 +192,9 @@ static void test_json(void **state)
 	add(TCPSTATE_STATE_ESTABLISHED, 1002);
 	add(TCPSTATE_STATE_ESTABLISHED, 1003)->socket.kind = known(9);
 	list_with((struct options){ .json = true });
-	assert_has(out, "\"age_ns\":12345678901,\"age_at_least\":true,\"socket_kind\":\"full\","
+	assert_has(out, "\"age_ns\":12345678901,\"age_at_least\":true,\"bypassed\":false,\"socket_kind\":\"full\","
 			"\"uid\":1000,\"inode\":77,\"cookie\":4711,\"cgroup\":4294967295,\"pid\":1234}");
-	assert_has(out, "\"age_at_least\":false,\"socket_kind\":null,"
+	assert_has(out, "\"age_at_least\":false,\"bypassed\":false,\"socket_kind\":null,"
 			"\"uid\":null,\"inode\":null,\"cookie\":null,\"cgroup\":null,\"pid\":null}");
 	assert_int_equal(json_integer_value(json_object_get(endpoint_of(2), "socket_kind")), 9);
 	assert_null(json_object_get(endpoint_of(0), "holder"));
