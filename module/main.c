@@ -14,7 +14,7 @@
 static unsigned int max_endpoints;
 module_param(max_endpoints, uint, 0444);
 MODULE_PARM_DESC(max_endpoints,
-		 "most local TCP endpoints tracked, 1024 to 16777216 (default: RAM / 64 / 256 bytes, between 16384 and 1048576); one takes 192 bytes");
+		 "most local TCP endpoints tracked, 1024 to 16777216 (default: RAM / 64 / 256 bytes, between 16384 and 1048576); one takes 208 bytes");
 
 static bool socket_evidence = true;
 module_param(socket_evidence, bool, 0444);

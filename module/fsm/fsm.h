@@ -124,7 +124,7 @@ struct tcps_fsm {
 	bool scaled;
 };
 
-/* Makes sure that a record stays within its 192 bytes. */
+/* Makes sure that a record stays within its 208 bytes. */
 static_assert(sizeof(struct tcps_fsm) <= 64, "the machine has grown");
 
 /**
