@@ -56,7 +56,7 @@ static void compare(struct tcps_net *tn, const struct tcps_item *item)
 		tcps_seed_one(tn, &item->key);
 		break;
 	case TCPS_REMEDY_SEARCH:
-		if (!tcps_seed_search(tn, item->owner))
+		if (!tcps_seed_search(tn, &item->key, item->owner))
 			tcps_evidence_gone(tn, item);
 		break;
 	}
@@ -122,8 +122,11 @@ static void sweep_table(struct tcps_audit *audit)
 {
 	unsigned int all = tcps_seed_buckets(audit->tn), n = all / TABLE_TICKS + 1;
 
-	for (; n && audit->bucket < all; n--)
+	for (; n && audit->bucket < all; n--) {
 		tcps_seed_bucket(audit->tn, audit->bucket++);
+		if (n % 256 == 0)
+			cond_resched();
+	}
 	if (audit->bucket < all)
 		return;
 	audit->bucket = 0;
@@ -202,6 +205,7 @@ int tcps_audit_net_init(struct tcps_net *tn)
 	if (!tn->audit)
 		return -ENOMEM;
 	tn->audit->tn = tn;
+	tn->wake_audit = tcps_audit_kick;
 	INIT_DELAYED_WORK(&tn->audit->work, audit_work);
 	return 0;
 }

@@ -48,7 +48,8 @@ enum tcps_age { TCPS_AGE_60S, TCPS_AGE_300S, TCPS_AGES };
  *		it is the machine's
  * @ages:	how many of enum tcps_age it has reached in it and is counted for
  * @at_least:	it was in that state already when it was found
- * @suspect:	the audit has found its socket in another state, once since it entered this one
+ * @suspect:	the audit has found its socket in another state, once since it entered this one; or
+ *		its minisock has sent a RST
  * @pid:	process that called connect(), in the initial pid namespace, or 0
  * @expires:	of a minisock that was found: when its time is over, jiffies; else 0
  * @owner:	the full socket that tells its transitions, or NULL: there is none, or segments tell.

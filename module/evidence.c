@@ -67,8 +67,13 @@ static void replaced(struct tcps_slot *slot, struct tcps_conn *conn, const struc
 	event = tcps_fsm_cause(conn->listed, seen->state) ?: TCPS_EV_REPAIRED;
 	tcps_record_enter(slot, conn, seen->state, event, report);
 	tcps_conn_bind(slot, conn, NULL);
-	/* Nothing tells when this is over; TIME_WAIT has a list of its own. */
-	if (seen->state == TCPS_FIN_WAIT2)
+	/*
+	 * Nothing tells when this is over; TIME_WAIT has a list of its own. A FIN that has been at
+	 * LOCAL_IN may be just before the minisock.
+	 */
+	if (seen->state == TCPS_FIN_WAIT2 && (conn->fsm.local.flags & TCPS_K_FIN_RCVD))
+		tcps_conn_set_due(slot, conn, TCPS_DUE_RETRY);
+	else if (seen->state == TCPS_FIN_WAIT2)
 		conn->expires = expires;
 	tcps_record_seat(slot, conn, seen->state, report);
 }
@@ -165,7 +170,7 @@ bool tcps_evidence_listen(struct tcps_net *tn, const struct sock *sk, bool liste
 
 /* The record of a socket in the tables that has none, or has one that is wrong. */
 static void adopt(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps_key *key,
-		  const struct sock *sk, const struct tcps_snapshot *snap,
+		  const struct sock *sk, const struct tcps_snapshot *snap, bool expected,
 		  struct tcps_report *report)
 {
 	bool full = snap->seen.kind == TCPS_FULL;
@@ -176,7 +181,8 @@ static void adopt(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps
 	if (conn) {
 		if (conn->listed == state)
 			return;
-		tcps_stats_diverged(tn, TCPS_CORRECT_SOCKET, conn->listed, state);
+		if (!expected)
+			tcps_stats_diverged(tn, TCPS_CORRECT_SOCKET, conn->listed, state);
 		tcps_record_enter(slot, conn, state, TCPS_EV_REPAIRED, report);
 		tcps_record_seat(slot, conn, state, report);
 		return;
@@ -189,7 +195,9 @@ static void adopt(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps
 		return;
 	}
 	if (conn) {
-		tcps_stats_diverged(tn, TCPS_CORRECT_SOCKET, conn->listed, TCPS_CLOSE);
+		/* A minisock may have been reused by one that has not sent its SYN. */
+		if (!expected && (conn->owner || state != TCPS_SYN_SENT))
+			tcps_stats_diverged(tn, TCPS_CORRECT_SOCKET, conn->listed, TCPS_CLOSE);
 		tcps_record_end(slot, conn, TCPS_EV_GONE, report);
 	}
 	conn = tcps_record_found(slot, tn, key, snap, report);
@@ -199,8 +207,11 @@ static void adopt(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps
 	conn->expires = tcps_socket_expires(sk);
 	if (!full && state != TCPS_SYN_RECV)
 		tcps_conn_set_due(slot, conn, TCPS_DUE_SHORT);
-	/* A socket goes to SYN_SENT before it has a tuple to tell. */
-	if (state != TCPS_SYN_SENT)
+	/*
+	 * A socket goes to SYN_SENT before it has a tuple to tell, a request socket is in the table
+	 * before its SYN-ACK has been at LOCAL_OUT.
+	 */
+	if (!expected && state != TCPS_SYN_SENT && (full || state != TCPS_SYN_RECV))
 		tcps_record_missed(tn, state);
 }
 
@@ -218,7 +229,7 @@ static void adopt_listener(struct tcps_slot *slot, struct tcps_net *tn,
 		conn->at_least = true;
 }
 
-static void adopt_in(struct tcps_net *tn, const struct sock *sk)
+static void adopt_in(struct tcps_net *tn, const struct sock *sk, bool expected)
 {
 	struct tcps_snapshot snap;
 	struct tcps_report report;
@@ -234,12 +245,13 @@ static void adopt_in(struct tcps_net *tn, const struct sock *sk)
 	tcps_record_holder(&report, tn, sk);
 	tcps_conn_lock(&slot, tn, &key);
 	if (open)
-		adopt(&slot, tn, &key, sk, &snap, &report);
+		adopt(&slot, tn, &key, sk, &snap, expected, &report);
 	else
 		adopt_listener(&slot, tn, &key, sk, &report);
 	tcps_conn_unlock(&slot);
 	report.untracked = false;	/* counted when it should have begun */
 	tcps_record_tell(tn, &key, &report);
+	tn->wake_audit(tn);
 }
 
 /* The namespace of a socket, while it takes records; under rcu_read_lock(). */
@@ -250,14 +262,14 @@ static struct tcps_net *live_net_of(const struct sock *sk)
 	return tn && READ_ONCE(tn->live) ? tn : NULL;
 }
 
-void tcps_evidence_adopt(const struct sock *sk)
+void tcps_evidence_adopt(const struct sock *sk, bool expected)
 {
 	struct tcps_net *tn;
 
 	rcu_read_lock();
 	tn = live_net_of(sk);
 	if (tn)
-		adopt_in(tn, sk);
+		adopt_in(tn, sk, expected);
 	rcu_read_unlock();
 }
 

@@ -44,10 +44,11 @@ bool tcps_evidence_listen(struct tcps_net *tn, const struct sock *sk, bool liste
 /**
  * tcps_evidence_adopt() - a socket in the kernel's tables should have a record
  * @sk:		full socket, locked; or listener, request socket or minisock, its bucket locked
+ * @expected:	it is older than the module, or could not tell: what is found wrong is not counted
  *
- * Context: process or softirq. Does not sleep.
+ * Wakes the audit of its namespace. Context: process or softirq. Does not sleep.
  */
-void tcps_evidence_adopt(const struct sock *sk);
+void tcps_evidence_adopt(const struct sock *sk, bool expected);
 
 /*
  * Has @sk, as above but for the lock of a full socket, a record? Also true where its namespace is

@@ -29,7 +29,6 @@ static int __init tcpstate_init(void)
 		pr_warn("this kernel has no tracepoint sock:inet_sock_set_state: segments alone show the states\n");
 		socket_evidence = false;
 	}
-	tcps_by_sockets = socket_evidence;
 	err = tcps_conn_init(max_endpoints);
 	if (err)
 		return err;
@@ -50,7 +49,11 @@ static int __init tcpstate_init(void)
 	err = tcps_probe_register();
 	if (err)
 		goto no_probe;
-	/* Whatever changes from now on tells; what is older is looked up. */
+	/*
+	 * A record is bound to its socket only from now on, when that is sure to tell its end. What
+	 * is older is looked up.
+	 */
+	WRITE_ONCE(tcps_by_sockets, true);
 	tcps_seed_all();
 	return 0;
 
@@ -70,7 +73,7 @@ no_event:
 static void __exit tcpstate_exit(void)
 {
 	tcps_probe_unregister();
-	tcps_seed_flush();
+	tcps_seed_stop();
 	tcps_proc_exit();
 	tcps_netlink_exit();
 	tcps_netns_exit();

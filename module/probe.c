@@ -31,6 +31,7 @@ static void on_set_state(void *data, const struct sock *sk, const int from, cons
 	if (to == TCP_LISTEN || (from == TCP_LISTEN && to == TCP_CLOSE)) {
 		if (tcps_evidence_listen(tn, sk, to == TCP_LISTEN))
 			tcps_audit_look_for_listeners(tn);
+		tcps_audit_kick(tn);
 	} else if (to == TCP_SYN_SENT) {
 		/* The SYN begins the record, when the socket has its port. */
 		if (tcps_socket_defers(sk))

@@ -18,7 +18,10 @@ struct tcps_snapshot;
 /* Of both ends: what ended the old incarnation or began the record, then what the segment did. */
 #define TCPS_REPORT_MOVES	(2 * 2 * TCPS_MOVES)
 
-/* Do sockets tell their transitions? Else segments move both ends of every record. Set at load. */
+/*
+ * Do sockets tell their transitions? Else segments move both ends of every record. Set at load, when
+ * the hooks already run.
+ */
 extern bool tcps_by_sockets;
 
 /* While the sockets are looked through that are older than the module: none of them was missed. */

@@ -16,6 +16,9 @@
 #define HELD	16	/* full sockets of a bucket between two locks of it */
 #define ROUNDS	64	/* locks of one bucket: where there is no room, nothing gets less */
 
+#define LATER_TICK	msecs_to_jiffies(25)
+#define LATER_TRIES	40	/* a second */
+
 static struct inet_hashinfo *table_of(const struct net *net)
 {
 	return net->ipv4.tcp_death_row.hashinfo;
@@ -31,12 +34,23 @@ unsigned int tcps_seed_buckets(const struct tcps_net *tn)
 	return table_of(tn->net)->ehash_mask + 1;
 }
 
-/* A full socket has to be locked, without the lock of its bucket: it and its namespace are held. */
-static void adopt_full(struct sock *sk)
+/*
+ * A full socket has to be locked, without the lock of its bucket: it and its namespace are held. Not
+ * by lock_sock(): who owns a socket may do so for ever (its text comes from a page that does not),
+ * and who closes a listener does not expect that anybody owns a child that nobody has accepted.
+ */
+static bool adopt_full(struct sock *sk, bool expected)
 {
-	lock_sock(sk);
-	tcps_evidence_adopt(sk);
-	release_sock(sk);
+	bool free;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	free = !sock_owned_by_user(sk);
+	if (free)
+		tcps_evidence_adopt(sk, expected);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	return free;
 }
 
 static bool hold(struct sock *sk)
@@ -49,17 +63,85 @@ static bool hold(struct sock *sk)
 	return false;
 }
 
-static void adopt_held(struct sock *sk)
+static void let_go(struct sock *sk)
 {
 	struct net *net = sock_net(sk);
 
-	adopt_full(sk);
 	sock_put(sk);
 	put_net(net);
 }
 
+/* Full sockets that somebody owns just now, or that have no tuple yet: held, and tried again. */
+struct later {
+	struct list_head node;
+	struct sock *sk;
+	unsigned int tries;
+};
+
+static LIST_HEAD(waiting);
+static DEFINE_SPINLOCK(waiting_lock);
+static void adopt_waiting(struct work_struct *work);
+static DECLARE_DELAYED_WORK(later_work, adopt_waiting);
+
+static void wait_for(struct later *later, unsigned long delay)
+{
+	spin_lock_bh(&waiting_lock);
+	list_add_tail(&later->node, &waiting);
+	spin_unlock_bh(&waiting_lock);
+	queue_delayed_work(system_unbound_wq, &later_work, delay);
+}
+
+/* Those that are left over the sweep will find. */
+static void adopt_waiting(struct work_struct *work)
+{
+	struct later *later, *tmp;
+	LIST_HEAD(list);
+
+	spin_lock_bh(&waiting_lock);
+	list_splice_init(&waiting, &list);
+	spin_unlock_bh(&waiting_lock);
+	list_for_each_entry_safe(later, tmp, &list, node) {
+		list_del(&later->node);
+		if (!adopt_full(later->sk, true) && ++later->tries < LATER_TRIES) {
+			wait_for(later, LATER_TICK);
+			continue;
+		}
+		let_go(later->sk);
+		kfree(later);
+	}
+	spin_lock_bh(&waiting_lock);
+	if (list_empty(&waiting))
+		WRITE_ONCE(tcps_seeding, false);
+	spin_unlock_bh(&waiting_lock);
+}
+
+void tcps_seed_later(struct sock *sk)
+{
+	struct later *later = kzalloc(sizeof(*later), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!later)
+		return;	/* the sweep will find it */
+	later->sk = sk;
+	if (hold(sk))
+		wait_for(later, 0);
+	else
+		kfree(later);
+}
+
+void tcps_seed_stop(void)
+{
+	struct later *later, *tmp;
+
+	cancel_delayed_work_sync(&later_work);
+	list_for_each_entry_safe(later, tmp, &waiting, node) {
+		let_go(later->sk);
+		kfree(later);
+	}
+	INIT_LIST_HEAD(&waiting);
+}
+
 /* Returns whether there may be more. */
-static bool walk_bucket(struct inet_hashinfo *table, unsigned int bucket)
+static bool walk_bucket(struct inet_hashinfo *table, unsigned int bucket, bool expected)
 {
 	spinlock_t *lock = inet_ehash_lockp(table, bucket);
 	const struct hlist_nulls_node *node;
@@ -71,25 +153,33 @@ static bool walk_bucket(struct inet_hashinfo *table, unsigned int bucket)
 		if (tcps_evidence_knows(sk))
 			continue;
 		if (!sk_fullsock(sk))
-			tcps_evidence_adopt(sk);
+			tcps_evidence_adopt(sk, expected);
 		else if (n < HELD && hold(sk))
 			held[n++] = sk;
 	}
 	spin_unlock_bh(lock);
-	for (i = 0; i < n; i++)
-		adopt_held(held[i]);
+	for (i = 0; i < n; i++) {
+		if (!adopt_full(held[i], expected) && expected)
+			tcps_seed_later(held[i]);
+		let_go(held[i]);
+	}
 	return n == HELD;
 }
 
-void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket)
+static void seed_bucket(const struct tcps_net *tn, unsigned int bucket, bool expected)
 {
 	struct inet_hashinfo *table = table_of(tn->net);
 	unsigned int round;
 
 	if (hlist_nulls_empty(&table->ehash[bucket].chain))
 		return;
-	for (round = 0; round < ROUNDS && walk_bucket(table, bucket); round++)
+	for (round = 0; round < ROUNDS && walk_bucket(table, bucket, expected); round++)
 		cond_resched();
+}
+
+void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket)
+{
+	seed_bucket(tn, bucket, false);
 }
 
 void tcps_seed_listeners(const struct tcps_net *tn)
@@ -107,7 +197,7 @@ void tcps_seed_listeners(const struct tcps_net *tn)
 		/* A listener that closes leaves the table before it says so. */
 		spin_lock_bh(&bucket->lock);
 		sk_nulls_for_each(sk, node, &bucket->nulls_head)
-			tcps_evidence_adopt(sk);
+			tcps_evidence_adopt(sk, true);
 		spin_unlock_bh(&bucket->lock);
 		cond_resched();
 	}
@@ -118,102 +208,54 @@ void tcps_seed_one(struct tcps_net *tn, const struct tcps_key *key)
 	struct sock *sk = tcps_socket_get(tn, key);
 
 	if (tcps_is_full(sk))
-		adopt_full(sk);
+		adopt_full(sk, false);
 	if (sk)
 		sock_gen_put(sk);
 }
 
-/* The socket at @owner, if it is in this bucket, with references. */
-static struct sock *find_in_bucket(struct inet_hashinfo *table, unsigned int bucket,
-				   const void *owner)
+/* Whatever it is bound to now */
+static bool has_tuple(const struct sock *sk, const struct tcps_net *tn, const struct tcps_key *key)
 {
+	struct tcps_key now = *key;
+
+	now.scope = sk->sk_bound_dev_if;
+	return tcps_socket_has(sk, tn, &now);
+}
+
+bool tcps_seed_search(const struct tcps_net *tn, const struct tcps_key *key, const void *owner)
+{
+	struct inet_hashinfo *table = table_of(tn->net);
+	unsigned int bucket = tcps_socket_bucket(tn, key);
 	spinlock_t *lock = inet_ehash_lockp(table, bucket);
 	const struct hlist_nulls_node *node;
 	struct sock *sk, *found = NULL;
 
-	if (hlist_nulls_empty(&table->ehash[bucket].chain))
-		return NULL;
 	spin_lock_bh(lock);
 	sk_nulls_for_each(sk, node, &table->ehash[bucket].chain) {
-		if (sk == owner && sk_fullsock(sk) && hold(sk))
+		if (sk == owner && sk_fullsock(sk) && has_tuple(sk, tn, key) && hold(sk)) {
 			found = sk;
+			break;
+		}
 	}
 	spin_unlock_bh(lock);
-	return found;
+	if (!found)
+		return false;
+	adopt_full(found, false);
+	let_go(found);
+	return true;
 }
 
-bool tcps_seed_search(const struct tcps_net *tn, const void *owner)
-{
-	struct inet_hashinfo *table = table_of(tn->net);
-	struct sock *sk = NULL;
-	unsigned int bucket;
-
-	for (bucket = 0; bucket <= table->ehash_mask && !sk; bucket++) {
-		sk = find_in_bucket(table, bucket, owner);
-		if (bucket % 1024 == 0)
-			cond_resched();
-	}
-	if (sk)
-		adopt_held(sk);
-	return sk;
-}
-
-struct later {
-	struct list_head node;
-	struct sock *sk;
-};
-
-static LIST_HEAD(waiting);
-static DEFINE_SPINLOCK(waiting_lock);
-
-static void adopt_waiting(struct work_struct *work)
-{
-	struct later *later, *tmp;
-	LIST_HEAD(list);
-
-	spin_lock_bh(&waiting_lock);
-	list_splice_init(&waiting, &list);
-	spin_unlock_bh(&waiting_lock);
-	list_for_each_entry_safe(later, tmp, &list, node) {
-		adopt_held(later->sk);
-		kfree(later);
-	}
-}
-
-static DECLARE_WORK(later_work, adopt_waiting);
-
-void tcps_seed_later(struct sock *sk)
-{
-	struct later *later = kmalloc(sizeof(*later), GFP_ATOMIC | __GFP_NOWARN);
-
-	if (!later)
-		return;	/* the sweep will find it */
-	later->sk = sk;
-	if (!hold(sk)) {
-		kfree(later);
-		return;
-	}
-	spin_lock_bh(&waiting_lock);
-	list_add_tail(&later->node, &waiting);
-	spin_unlock_bh(&waiting_lock);
-	queue_work(system_unbound_wq, &later_work);
-}
-
-void tcps_seed_flush(void)
-{
-	flush_work(&later_work);
-}
-
-static void seed_table(const struct tcps_net *tn)
+static void seed_table(struct tcps_net *tn)
 {
 	unsigned int bucket;
 
 	for (bucket = 0; bucket < tcps_seed_buckets(tn); bucket++) {
-		tcps_seed_bucket(tn, bucket);
-		if (bucket % 1024 == 0)
+		seed_bucket(tn, bucket, true);
+		if (bucket % 256 == 0)
 			cond_resched();
 	}
 	tcps_seed_listeners(tn);
+	tn->wake_audit(tn);	/* it looks after the table from now on */
 }
 
 /* The namespace with a table of its own behind the first @skip of them, with a reference. */
@@ -243,5 +285,6 @@ void tcps_seed_all(void)
 		seed_table(tcps_net_of(net));
 		put_net(net);
 	}
-	WRITE_ONCE(tcps_seeding, false);
+	/* Who is waited for is not missed either. */
+	queue_delayed_work(system_unbound_wq, &later_work, 0);
 }

@@ -23,13 +23,14 @@ unsigned int tcps_seed_buckets(const struct tcps_net *tn);
  * All of these: context: process, may sleep, no lock held.
  *
  * bucket: adopts what has no record in one bucket of that table, whatever its namespace; listeners:
- * likewise what listens; one: the socket of one endpoint; search: a full socket of which only the
- * address is known (false: it is not there); all: all of all tables, once.
+ * likewise what listens; one: the socket of one endpoint; search: the full socket at @owner, if it is
+ * that of @key but for the scope (false: it is not there); all: all of all tables, once. A full
+ * socket that somebody owns is left for the next time.
  */
 void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket);
 void tcps_seed_listeners(const struct tcps_net *tn);
 void tcps_seed_one(struct tcps_net *tn, const struct tcps_key *key);
-bool tcps_seed_search(const struct tcps_net *tn, const void *owner);
+bool tcps_seed_search(const struct tcps_net *tn, const struct tcps_key *key, const void *owner);
 void tcps_seed_all(void);
 
 /*
@@ -37,7 +38,7 @@ void tcps_seed_all(void);
  * process or softirq, the socket locked, or a reference to it held.
  */
 void tcps_seed_later(struct sock *sk);
-/* What was to be done later is done. Nothing calls the above any more. Context: may sleep. */
-void tcps_seed_flush(void);
+/* No more of that; nothing calls the above any more. Context: may sleep. */
+void tcps_seed_stop(void);
 
 #endif

@@ -253,6 +253,9 @@ enum tcps_verdict tcps_segment_sent(const struct sk_buff *skb, const struct nf_h
 	if (ours) {
 		pkt->sk = skb->sk;
 		sender = READ_ONCE(skb->sk->sk_state);
+		/* It has waited in a VRF's queue, and its socket is closed by now. */
+		if (sender == TCP_CLOSE && !(pkt->seg.flags & TCPS_RST))
+			return TCPS_NOT_OURS;
 		pkt->seg.fin_rcvd = sk_fullsock(skb->sk) && sock_flag(skb->sk, SOCK_DONE);	/* tcp_fin() */
 	}
 	/*

@@ -47,6 +47,51 @@ void tcps_socket_key(const struct sock *sk, struct tcps_key *key)
 		key->lport = ntohs(inet_sk(sk)->inet_sport);
 }
 
+unsigned int tcps_socket_bucket(const struct tcps_net *tn, const struct tcps_key *key)
+{
+	u32 hash;
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (key->family == AF_INET6)
+		hash = inet6_ehashfn(tn->net, &key->laddr, key->lport, &key->raddr,
+				     htons(key->rport));
+	else
+#endif
+		hash = inet_ehashfn(tn->net, key->laddr.s6_addr32[3], key->lport,
+				    key->raddr.s6_addr32[3], htons(key->rport));
+	return hash & tn->net->ipv4.tcp_death_row.hashinfo->ehash_mask;
+}
+
+bool tcps_socket_has(const struct sock *sk, const struct tcps_net *tn, const struct tcps_key *key)
+{
+	struct tcps_key own;
+
+	if (!net_eq(sock_net(sk), tn->net))
+		return false;
+	tcps_socket_key(sk, &own);
+	return !memcmp(&own, key, sizeof(own));
+}
+
+/* Where an unbound socket has the same tuple: the one that is bound to the interface. */
+static struct sock *get_bound(const struct tcps_net *tn, const struct tcps_key *key)
+{
+	struct inet_hashinfo *hashinfo = tn->net->ipv4.tcp_death_row.hashinfo;
+	unsigned int bucket = tcps_socket_bucket(tn, key);
+	spinlock_t *lock = inet_ehash_lockp(hashinfo, bucket);
+	const struct hlist_nulls_node *node;
+	struct sock *sk, *found = NULL;
+
+	spin_lock_bh(lock);
+	sk_nulls_for_each(sk, node, &hashinfo->ehash[bucket].chain) {
+		if (tcps_socket_has(sk, tn, key) && refcount_inc_not_zero(&sk->sk_refcnt)) {
+			found = sk;
+			break;
+		}
+	}
+	spin_unlock_bh(lock);
+	return found;
+}
+
 struct sock *tcps_socket_get(const struct tcps_net *tn, const struct tcps_key *key)
 {
 	struct inet_hashinfo *hashinfo = tn->net->ipv4.tcp_death_row.hashinfo;
@@ -64,7 +109,10 @@ struct sock *tcps_socket_get(const struct tcps_net *tn, const struct tcps_key *k
 						&key->laddr, key->lport, key->scope, 0);
 #endif
 	rcu_read_unlock();
-	return sk;
+	if (!sk || READ_ONCE(sk->sk_bound_dev_if) == key->scope)
+		return sk;
+	sock_gen_put(sk);
+	return get_bound(tn, key);
 }
 
 struct tcps_seen tcps_socket_seen(const struct sock *sk)

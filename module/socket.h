@@ -54,12 +54,19 @@ static inline bool tcps_is_full(const struct sock *sk)
  */
 void tcps_socket_key(const struct sock *sk, struct tcps_key *key);
 
+/* The bucket of the established table that the tuple is in, whatever its scope. */
+unsigned int tcps_socket_bucket(const struct tcps_net *tn, const struct tcps_key *key);
+
+/* Is this its tuple, namespace and scope? Context: a reference or a lock keeps @sk. */
+bool tcps_socket_has(const struct sock *sk, const struct tcps_net *tn, const struct tcps_key *key);
+
 /**
  * tcps_socket_get() - the socket of an endpoint in the established table
  * @tn:		namespace
  * @key:	endpoint
  *
- * Full sockets, request sockets and minisocks. Context: process or softirq. Does not sleep.
+ * Full sockets, request sockets and minisocks, of the scope of @key only. Context: process or
+ * softirq, without a shard's lock. Does not sleep.
  * Return: with a reference, for sock_gen_put() without a shard's lock; or NULL.
  */
 struct sock *tcps_socket_get(const struct tcps_net *tn, const struct tcps_key *key);

@@ -71,6 +71,7 @@ struct tcps_holder {
  * @limit:	most records it may have; set by netlink while it is read
  * @audit:	its audit's work, and where that is (audit.c)
  * @audit_armed: whether @audit is under way; bit 0
+ * @wake_audit:	whoever makes a record that no hook or probe has brought calls it
  * @live:	records are made: from when all else is there until the hooks are off
  */
 struct tcps_net {
@@ -83,6 +84,7 @@ struct tcps_net {
 	unsigned int limit;
 	struct tcps_audit *audit;
 	unsigned long audit_armed;
+	void (*wake_audit)(struct tcps_net *tn);
 	bool live;
 };
 

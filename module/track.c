@@ -12,11 +12,13 @@
 
 /*
  * May segments move the local end of @conn? A full socket tells itself; whether a request socket
- * has become one, too, and not what was sent to it (accept queue full, TCP_DEFER_ACCEPT).
+ * has become one, too, and not what was sent to it (accept queue full, TCP_DEFER_ACCEPT); whether a
+ * minisock has survived its RST, the audit.
  */
 static bool moved_by_segments(const struct tcps_conn *conn)
 {
-	return !tcps_by_sockets || (!conn->owner && conn->listed != TCPS_SYN_RECV);
+	return !tcps_by_sockets ||
+	       (!conn->owner && conn->listed != TCPS_SYN_RECV && !conn->suspect);
 }
 
 /* Puts what the machine did into effect. Returns whether there still is a record. */
@@ -221,6 +223,9 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 		if (step.reopen)
 			reopen(&slot, conn, pkt, &step, &report);
 		doubt = step.doubt && dir == TCPS_SENT && !pkt->sk && !conn->owner;
+		/* A minisock ends behind its RST. What comes for it now does not arrive. */
+		if (doubt && conn->listed == TCPS_FIN_WAIT2)
+			conn->suspect = true;
 		if (doubt)
 			doubtful = tcps_conn_item(conn);
 		if (apply(&slot, conn, &step, &report) && dir == TCPS_SENT)

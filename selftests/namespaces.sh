@@ -7,7 +7,7 @@
 #	tcps-a                                tcps-b
 #	  va 10.77.0.1/24, fd77::1/64  ----  vb 10.77.0.2/24, fd77::2/64
 . "$(dirname "$0")/lib.sh"
-plan 15
+plan 16
 need ip; need ss; need busybox
 
 topology() {
@@ -76,6 +76,16 @@ again() {
 	done
 }
 check "new namespaces begin at 0 and die with records" again
+# Where nothing happens nobody wakes the audit but who has found them.
+found_and_idle() {
+	netns tcps-idle && ip netns exec tcps-idle busybox sysctl -qw net.ipv4.tcp_tw_reuse=0 &&
+	ip netns exec tcps-idle "$bin/traffic" -n 20 -p 20 >"$tmp/t" && module_unload && module_load || return
+	snapshot_of tcps-idle
+	[ "$coverage" != full ] || ge "TIME_WAITs found" "$S_TIME_WAIT" 1 || return
+	sleep 63
+	wait_nine tcps-idle 1000 "" && ss_nine tcps-idle && is "ss" "$ss_is" ""
+}
+check "TIME_WAITs that are older than the module end in an idle namespace" found_and_idle
 check "unload with namespaces" module_unload
 check "the kernel log is clean" log_clean
 finish

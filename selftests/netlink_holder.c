@@ -574,7 +574,7 @@ TEST_F_TIMEOUT(holder, divergence, 200)
 	ASSERT_EQ(0, nl_tuple_of(fd, &t));
 	EXPECT_EQ(-ENOENT, nl_get(&self->nl, &t, &e));
 	ASSERT_EQ(0, nl_set(&self->nl, TCPSTATE_A_CONFIG_LIMIT, 100));
-	sleep_ms(65000);	/* the kernel's table is gone through once a minute */
+	sleep_ms(65000);	/* the kernel's table is gone through in 30 s */
 	EXPECT_EQ(self->sockets ? 0 : -ENOENT, nl_get(&self->nl, &t, &e));
 	if (self->sockets) {
 		EXPECT_EQ(TCPSTATE_STATE_ESTABLISHED, e.local);

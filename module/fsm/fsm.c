@@ -327,7 +327,11 @@ static void rcvd_in_time_wait(struct tcps_fsm *m, const struct tcps_seg *seg, st
 		out->invalid = !exact;
 		return;
 	}
-	/* A SYN without ACK: if the kernel takes it (RFC 6191), our SYN-ACK will show it. */
+	/*
+	 * A SYN without ACK: if the kernel takes it (RFC 6191), our SYN-ACK will show it, unless that
+	 * is a cookie, which no socket sends.
+	 */
+	out->doubt = (seg->flags & (TCPS_SYN | TCPS_ACK)) == TCPS_SYN;
 	out->restart = (seg->flags & TCPS_ACK) || (exact && seg_end(seg) == seg->seq);
 	if ((seg->flags & TCPS_ACK) && acceptable_ack(m, seg))
 		rcvd_ack(m, seg);

@@ -304,6 +304,19 @@ static void seated_behind_the_segments(void **state)
 	is(TIME_WAIT, TIME_WAIT);
 }
 
+/* It may be taken, and answered by a cookie that has no socket: then nothing shows that the minisock is gone. */
+static void syn_in_time_wait(void **state)
+{
+	begin(state);
+	passive();
+	snd(F | A, 1, 1, 0);
+	rcv(F | A, 1, 2, 0);
+	is(TIME_WAIT, LAST_ACK);
+	rcv(S, 5000, 0, 0);
+	is(TIME_WAIT, LAST_ACK);
+	assert_true(st.doubt);
+}
+
 /* Whatever leads from one state to another, the first that the diagram has. */
 static void causes(void **state)
 {
@@ -387,6 +400,7 @@ int main(void)
 		T(seated),
 		T(seated_behind_the_segments),
 		T(causes),
+		T(syn_in_time_wait),
 		T(found_and_followed),
 	};
 
