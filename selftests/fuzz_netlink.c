@@ -324,7 +324,7 @@ static void count(const struct nl_endpoint *e, void *arg)
 
 TEST_F_TIMEOUT(fuzz, messages, 1500)
 {
-	unsigned int n = number("TCPSTATE_FUZZ", 20000), i, k, times, seen = 0;
+	unsigned int n = number("TCPSTATE_FUZZ", 20000), i, k, times, listeners, seen = 0;
 	const struct genlmsghdr *g;
 	struct nl_endpoint e;
 	struct nl_stats s;
@@ -372,13 +372,15 @@ TEST_F_TIMEOUT(fuzz, messages, 1500)
 	EXPECT_LT(n / 100, self->t.endpoints);
 	/* and all is well */
 	ASSERT_EQ(0, nl_stats(&self->ask, &s));
-	EXPECT_EQ(2 * PAIRS, s.tracked);
+	listeners = s.evidence == TCPSTATE_EVIDENCE_SOCKETS;
+	EXPECT_EQ(2 * PAIRS + listeners, s.tracked);
+	EXPECT_EQ(listeners, s.state[TCPSTATE_STATE_LISTEN].count);
 	EXPECT_EQ(2 * PAIRS, s.state[TCPSTATE_STATE_ESTABLISHED].count);
 	EXPECT_EQ(0, s.invalid + s.malformed + s.untracked);
 	EXPECT_EQ(0, nl_get(&self->ask, &self->tuple, &e));
 	nl_begin(&m, &self->ask, TCPSTATE_CMD_ENDPOINT_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, nl_dump(&self->ask, &m, count, &seen));
-	EXPECT_EQ(2 * PAIRS, seen);
+	EXPECT_EQ(2 * PAIRS + listeners, seen);
 	EXPECT_EQ(0, nl_set(&self->ask, TCPSTATE_A_CONFIG_LIMIT, self->config.limit));
 	EXPECT_EQ(0, nl_set(&self->ask, TCPSTATE_A_CONFIG_EVENT_BATCH, self->config.batch));
 	EXPECT_EQ(0, nl_set(&self->ask, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, self->config.delay_ms));

@@ -85,6 +85,7 @@ fill_from_outside() {	# RECORDS
 # other record. It is TIME_WAITs that are too young to end before this does, and what listens on this machine.
 others_leave_room() {
 	local found
+	end_all
 	ip netns del tcps-p && sleep 61 || return	# all that the tests before have left
 	"$bin/traffic" -n 100 -p 100 >/dev/null && sleep 1 && module_load max_endpoints=1024 && snapshot || return
 	found=$tracked
