@@ -53,17 +53,6 @@ FIXTURE_TEARDOWN(holder)
 	nl_close(&self->nl);
 }
 
-/* Runs @child in a process of its own; its return value. */
-#define IN_CHILD(child) ({					\
-	int _status = -1;					\
-	pid_t _pid = fork();					\
-								\
-	if (!_pid)						\
-		_exit((child) ? 1 : 0);				\
-	waitpid(_pid, &_status, 0);				\
-	WIFEXITED(_status) ? WEXITSTATUS(_status) : -1;		\
-})
-
 static int expect(const char *what, unsigned long long want, unsigned long long is)
 {
 	if (want != is)

@@ -102,17 +102,6 @@ static int try_all(struct nl *nl, bool admin, const struct nl_tuple *tuple, unsi
 	return bad ? -1 : 0;
 }
 
-/* Runs @child in a process of its own; its return value. */
-#define IN_CHILD(child) ({					\
-	int _status = -1;					\
-	pid_t _pid = fork();					\
-								\
-	if (!_pid)						\
-		_exit((child) ? 1 : 0);				\
-	waitpid(_pid, &_status, 0);				\
-	WIFEXITED(_status) ? WEXITSTATUS(_status) : -1;		\
-})
-
 static int user_namespace(int flags)
 {
 	if (unshare(CLONE_NEWUSER | flags)) {

@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define STATES	12	/* one more than TCP_CLOSING, the largest of <netinet/tcp.h> */
 
@@ -56,6 +58,17 @@ int check_totals(unsigned long long invalid, unsigned long long malformed, unsig
 int counts_parse(const char *want, unsigned long long *count);
 /* "# @head: ESTABLISHED=2 TIME_WAIT=1" */
 void counts_print(const char *head, const unsigned long long *count);
+
+/* Runs @child in a process of its own; its return value. */
+#define IN_CHILD(child) ({					\
+	int _status = -1;					\
+	pid_t _pid = fork();					\
+								\
+	if (!_pid)						\
+		_exit((child) ? 1 : 0);				\
+	waitpid(_pid, &_status, 0);				\
+	WIFEXITED(_status) ? WEXITSTATUS(_status) : -1;		\
+})
 
 /* "ESTABLISHED" ... "CLOSING", "?" */
 const char *state_name(int state);

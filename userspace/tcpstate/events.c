@@ -37,25 +37,6 @@ struct follower {
 
 #define ENOUGH	1	/* what the callback returns */
 
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-/* A second signal ends a program that is stuck in writing. */
-static void catch_signals(void)
-{
-	struct sigaction action = {
-		.sa_handler = interrupt, .sa_flags = SA_RESTART | SA_RESETHAND,
-	};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
 static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec t;
@@ -256,7 +237,7 @@ enum exit_code follow_events(const struct options *o)
 	enum exit_code code = TCPSTATE_OK;
 	int ret;
 
-	catch_signals();
+	catch_interrupts();
 	ret = tcpstate_link_open(&link);
 	if (!ret)
 		ret = tcpstate_link_subscribe(link, 0);

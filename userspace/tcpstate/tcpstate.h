@@ -6,6 +6,7 @@
 #define TCPSTATE_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -168,6 +169,12 @@ int add_holder_json(json_t *object, const struct tcpstate_holder *h);
 
 /* An empty table as the options want it, never cut off at the terminal's width; NULL: no memory. */
 struct libscols_table *new_table(const struct options *o);
+
+/* Set when SIGINT or SIGTERM has come, after catch_interrupts(). */
+extern volatile sig_atomic_t interrupted;
+
+/* A second signal ends a program that is stuck in writing. */
+void catch_interrupts(void);
 
 /* One line of JSON; gives @root back. What goes wrong in writing, main() sees on stdout. */
 void print_json(json_t *root);

@@ -455,25 +455,6 @@ static int print_document(const struct verification *v)
 
 /* Again and again */
 
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
-
-/* A second signal ends a program that is stuck in writing. */
-static void catch_signals(void)
-{
-	struct sigaction action = {
-		.sa_handler = interrupt, .sa_flags = SA_RESTART | SA_RESETHAND,
-	};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
 /* A signal must not come between the question whether there was one and the sleep. */
 static void sleep_unless_interrupted(unsigned int seconds)
 {
@@ -532,7 +513,7 @@ enum exit_code verify(const struct options *o)
 	v.filter.states = 0;
 	v.filter.limit = 0;
 	if (o->watch)
-		catch_signals();
+		catch_interrupts();
 	ret = tcpstate_link_open(&v.link);
 	if (!ret)
 		ret = tcpstate_diag_open(&v.diag);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "capture.h"
+#include "fake_link.h"
 
 /* Not in the library: they are the tool's. */
 #include "../tcpstate/events.c"
@@ -26,23 +27,6 @@
 static struct tcpstate_transition transitions[8];
 static unsigned int n_transitions;
 static int always;
-
-int tcpstate_link_open(struct tcpstate_link **link)
-{
-	*link = NULL;
-	return 0;
-}
-
-void tcpstate_link_close(struct tcpstate_link *link)
-{
-	(void)link;
-}
-
-const char *tcpstate_link_error(const struct tcpstate_link *link)
-{
-	(void)link;
-	return "no link";
-}
 
 int tcpstate_link_fd(const struct tcpstate_link *link)
 {

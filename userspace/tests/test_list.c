@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "capture.h"
+#include "fake_link.h"
 
 /* Not in the library: they are the tool's. */
 #include "../tcpstate/list.c"
@@ -24,23 +25,6 @@
 
 static struct tcpstate_endpoint endpoints[16];
 static unsigned int n_endpoints;
-
-int tcpstate_link_open(struct tcpstate_link **link)
-{
-	*link = NULL;
-	return 0;
-}
-
-void tcpstate_link_close(struct tcpstate_link *link)
-{
-	(void)link;
-}
-
-const char *tcpstate_link_error(const struct tcpstate_link *link)
-{
-	(void)link;
-	return "no link";
-}
 
 int tcpstate_link_endpoints(struct tcpstate_link *link, const struct tcpstate_filter *filter,
 			    int (*each)(const struct tcpstate_endpoint *e, void *arg),

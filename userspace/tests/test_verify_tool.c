@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "capture.h"
+#include "fake_link.h"
 
 /* Not in the library: they are the tool's. */
 #include "../tcpstate/verify.c"
@@ -168,23 +169,6 @@ int tcpstate_diag_socket(struct tcpstate_link *link, const struct tcpstate_tuple
 	(void)link;
 	*seen = (struct tcpstate_seen){ .tuple = *tuple };
 	return answer(false, tuple, &seen->state);
-}
-
-int tcpstate_link_open(struct tcpstate_link **link)
-{
-	*link = NULL;
-	return 0;
-}
-
-void tcpstate_link_close(struct tcpstate_link *link)
-{
-	(void)link;
-}
-
-const char *tcpstate_link_error(const struct tcpstate_link *link)
-{
-	(void)link;
-	return "as expected of a test";
 }
 
 int tcpstate_link_stats(struct tcpstate_link *link, struct tcpstate_stats *stats)
