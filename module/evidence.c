@@ -254,20 +254,12 @@ static void adopt_in(struct tcps_net *tn, const struct sock *sk, bool expected)
 	tn->wake_audit(tn);
 }
 
-/* The namespace of a socket, while it takes records; under rcu_read_lock(). */
-static struct tcps_net *live_net_of(const struct sock *sk)
-{
-	struct tcps_net *tn = tcps_net_of(sock_net(sk));
-
-	return tn && READ_ONCE(tn->live) ? tn : NULL;
-}
-
 void tcps_evidence_adopt(const struct sock *sk, bool expected)
 {
 	struct tcps_net *tn;
 
 	rcu_read_lock();
-	tn = live_net_of(sk);
+	tn = tcps_live_net_of(sock_net(sk));
 	if (tn)
 		adopt_in(tn, sk, expected);
 	rcu_read_unlock();
@@ -297,7 +289,7 @@ bool tcps_evidence_knows(const struct sock *sk)
 	bool known;
 
 	rcu_read_lock();
-	tn = live_net_of(sk);
+	tn = tcps_live_net_of(sock_net(sk));
 	known = !tn || knows_in(tn, sk);
 	rcu_read_unlock();
 	return known;

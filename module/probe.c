@@ -25,8 +25,8 @@ static void on_set_state(void *data, const struct sock *sk, const int from, cons
 	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_type != SOCK_STREAM)
 		return;
 	rcu_read_lock();
-	tn = tcps_net_of(sock_net(sk));
-	if (!tn || !READ_ONCE(tn->live))
+	tn = tcps_live_net_of(sock_net(sk));
+	if (!tn)
 		goto out;
 	if (to == TCP_LISTEN || (from == TCP_LISTEN && to == TCP_CLOSE)) {
 		if (tcps_evidence_listen(tn, sk, to == TCP_LISTEN))

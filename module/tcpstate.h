@@ -96,4 +96,12 @@ static inline struct tcps_net *tcps_net_of(const struct net *net)
 	return net_generic(net, tcps_net_id);
 }
 
+/* The same while it takes records, else NULL; under rcu_read_lock(). */
+static inline struct tcps_net *tcps_live_net_of(const struct net *net)
+{
+	struct tcps_net *tn = tcps_net_of(net);
+
+	return tn && READ_ONCE(tn->live) ? tn : NULL;
+}
+
 #endif
