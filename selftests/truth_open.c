@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -251,6 +252,45 @@ TEST_F_TIMEOUT(open, defer_accept_client_closes, 100)
 		EQUAL_NOW(&self->o, "closed");
 		sleep_ms(500);
 	}
+}
+
+/*
+ * A TIME_WAIT bound to an interface does not keep an unbound socket from the same tuple: two endpoints, told apart by that
+ * interface for as long as both are there.
+ */
+static int from_port(struct __test_metadata *_metadata, const char *addr, int port, const char *device)
+{
+	struct sockaddr_storage from;
+	socklen_t len = nl_sockaddr(&from, addr, port);
+	int fd = socket(from.ss_family, SOCK_STREAM, 0), on = 1;
+
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)));
+	if (device)
+		ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device) + 1));
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&from, len));
+	ASSERT_EQ(0, connect_to(fd, addr, PORT));
+	return fd;
+}
+
+TEST_F_TIMEOUT(open, beside_bound_time_wait, 300)
+{
+	LISTEN(10);
+	self->client = from_port(_metadata, variant->addr, 5555, "lo");
+	self->server = accept(self->listener, NULL, NULL);
+	close(self->client);
+	close(self->server);
+	EQUAL(&self->o, "LISTEN=1 TIME_WAIT=1");
+	self->client = from_port(_metadata, variant->addr, 5555, NULL);
+	self->server = accept(self->listener, NULL, NULL);
+	EQUAL(&self->o, "LISTEN=1 TIME_WAIT=1 ESTABLISHED=2");
+	sleep_ms(40000);	/* sweeps see both */
+	EQUAL_NOW(&self->o, "both");
+	EQUAL_WITHIN(&self->o, "LISTEN=1 ESTABLISHED=2", 30000);
+	sleep_ms(40000);
+	EQUAL_NOW(&self->o, "one");
+	close(self->client);
+	close(self->server);
+	EQUAL(&self->o, "LISTEN=1 TIME_WAIT=1");
 }
 
 struct saved {
