@@ -15,7 +15,7 @@ export TCPSTATE_TESTBIN=${TCPSTATE_TESTBIN-$here/../build/selftests}
 [ -x "$here/states" ] && TCPSTATE_TESTBIN=$here
 . "$here/settings"
 export LC_ALL=C	# another locale is a dozen files for every program
-limit=$timeout
+limit=${TCPSTATE_TIMEOUT-$timeout}
 
 all=(states wire segments.sh paths.sh malformed malformed_states rawsock procfile params.sh tracepoint.sh namespaces.sh
      rmmod_open.sh time_wait.sh netlink netlink_dump netlink_config netlink_perm netlink_holder netlink_churn netlink_life
