@@ -5,6 +5,7 @@
 
 #include "conn.h"
 #include "evidence.h"
+#include "fsm/seq.h"
 #include "record.h"
 #include "socket.h"
 #include "stats.h"
@@ -19,6 +20,16 @@ static bool moved_by_segments(const struct tcps_conn *conn)
 {
 	return !tcps_by_sockets ||
 	       (!conn->owner && conn->listed != TCPS_SYN_RECV && !conn->suspect);
+}
+
+/*
+ * A minisock in FIN_WAIT2 takes nothing but the FIN that it waits for; it answers new text with a RST and
+ * ends (tcp_timewait_state_process()). @rcv_nxt: what it expects.
+ */
+static bool kills_minisock(const struct tcps_conn *conn, const struct tcps_seg *seg, u32 rcv_nxt)
+{
+	return tcps_by_sockets && !conn->owner && conn->listed == TCPS_FIN_WAIT2 &&
+	       (seg->flags & TCPS_FIN) && tcps_seq_after(seg->seq + seg->len, rcv_nxt);
 }
 
 /* Puts what the machine did into effect. Returns whether there still is a record. */
@@ -219,7 +230,11 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	}
 	known = conn;
 	if (known) {
+		u32 rcv_nxt = conn->fsm.rcv_nxt;
+
 		tcps_fsm_step(&conn->fsm, &pkt->seg, dir, &step);
+		if (dir == TCPS_RCVD && !step.invalid && kills_minisock(conn, &pkt->seg, rcv_nxt))
+			conn->suspect = true;
 		if (step.reopen)
 			reopen(&slot, conn, pkt, &step, &report);
 		doubt = step.doubt && dir == TCPS_SENT && !pkt->sk && !conn->owner;

@@ -63,6 +63,8 @@ room_again() {
 	is "untracked" "$T_untracked" "$before"
 }
 
+ORPHANS=200	# endpoints of former tests, at most
+
 # hold NS PORT NUMBER: connections that last until end_all: nothing comes on their standard input, and it does not end
 hold() {
 	[ -p "$tmp/never" ] || { mkfifo "$tmp/never" && exec 6<>"$tmp/never"; } || return
@@ -71,7 +73,8 @@ hold() {
 	pids+=($!)
 	await_line "$tmp/held"
 }
-# Four namespaces whose own limits make up the whole table: they get three quarters of it, less what is there already.
+# Four namespaces whose own limits make up the whole table: they get three quarters of it, less what is there already. That
+# is also in namespaces which nobody has any more: orphans that still send for a former test keep them, for minutes.
 fill_from_outside() {	# RECORDS
 	local i sum=0
 	for i in 0 1 2 3; do
@@ -82,7 +85,7 @@ fill_from_outside() {	# RECORDS
 		snapshot_of tcps-q$i || return
 		sum=$((sum + tracked))
 	done
-	is "tracked in four namespaces" "$sum" $((768 - $1))
+	le "tracked in four namespaces" "$sum" $((768 - $1)) && ge "tracked in four namespaces" "$sum" $((768 - $1 - ORPHANS))
 }
 # What the initial namespace has when the module is loaded is found where sockets tell, and is part of the table like any
 # other record: here 60 connections that last as long as the test, and no TIME_WAIT, which would end in its midst.
@@ -101,7 +104,8 @@ others_leave_room() {
 	is "tracked with another connection" "$tracked" $((found + 2 + (found ? 1 : 0))) &&
 	is "untracked in the initial namespace" "$T_untracked" 0 || return
 	# all of the quarter is for it, and no more
-	hold - 7002 200 && snapshot && is "tracked in the initial namespace" "$tracked" $((found + 256)) &&
+	hold - 7002 300 && snapshot && ge "tracked in the initial namespace" "$tracked" $((found + 256)) &&
+	le "tracked in the initial namespace" "$tracked" $((found + 256 + ORPHANS)) &&
 	ge "untracked" "$T_untracked" 1
 }
 

@@ -61,7 +61,7 @@ load_under_traffic() {
 	local t
 	traffic_on || return
 	t=$(now_ms)
-	module_insert "max_endpoints=$((8 * many + 16384))" || return
+	module_insert "max_endpoints=$((8 * many + 262144))" || return
 	diag "loaded in $(($(now_ms) - t)) ms"
 	loaded_here=1
 	sleep 0.3
