@@ -45,6 +45,7 @@ files() {
 		ldd "$program" | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -n 1 busybox readlink -f
 	done
 	busybox find "$here" "$TCPSTATE_TESTBIN" ${TCPSTATE_KO+"$TCPSTATE_KO"} /etc/iproute2 -type f
+	busybox find "$here/../build/programs" "$here/../scripts" -type f	# where they are: nft
 	for program in /etc/ld.so.cache /etc/localtime; do busybox readlink -f $program; done
 }
 warm() {
