@@ -241,7 +241,7 @@ void tcps_conn_bind(struct tcps_slot *slot, struct tcps_conn *conn, const void *
 void tcps_conn_set_due(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_due due)
 {
 	lockdep_assert_held(&slot->shard->lock);
-	conn->due = jiffies + msecs_to_jiffies(due_delay_ms[due]);
+	conn->due = (u32)(jiffies + msecs_to_jiffies(due_delay_ms[due]));
 	list_move_tail(&conn->by_due, &slot->lists->by_due[due]);
 }
 
@@ -279,7 +279,7 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 
 		while (n < max && !list_empty(head)) {
 			conn = list_first_entry(head, struct tcps_conn, by_due);
-			if (time_after(conn->due, now))
+			if (tcps_conn_not_due(conn, now))
 				break;
 			if (conn->expires && (s32)(conn->expires - (u32)now) > 0) {
 				tcps_conn_set_due(&slot, conn, TCPS_DUE_SHORT);

@@ -22,6 +22,8 @@
 #define TCPS_ENDPOINTS_DEFAULT_MIN	16384u
 #define TCPS_ENDPOINTS_DEFAULT_MAX	1048576u
 
+struct tcps_peer;
+
 /* When the audit is to look at a record; the delays are in conn.c, the reasons in locking.rst. */
 enum tcps_due {
 	TCPS_DUE_NOW,
@@ -44,19 +46,22 @@ enum tcps_age { TCPS_AGE_60S, TCPS_AGE_300S, TCPS_AGES };
  * @key:	what it is found by; does not change
  * @version:	differs after every transition and between incarnations of one tuple
  * @fsm:	the machine
+ * @peer:	who it is counted with (peer.c), NULL: nobody
  * @listed:	local state, whose list it is on; 0 while it is on none. Without a socket that tells
  *		it is the machine's
  * @ages:	how many of enum tcps_age it has reached in it and is counted for
+ * @early:	its port was bound before connect(), and it is counted with its local address, too
+ * @ranged:	it opened the connection, from a port in ip_local_port_range
  * @at_least:	it was in that state already when it was found
  * @suspect:	the audit has found its socket in another state, once since it entered this one; or
  *		its minisock has sent a RST
  * @pid:	process that called connect(), in the initial pid namespace, or 0
  * @expires:	of a minisock that was found: when its time is over, jiffies; else 0
+ * @due:	when the audit is to look, jiffies; while it is on a due list
  * @owner:	the full socket that tells its transitions, or NULL: there is none, or segments tell.
  *		Compared, never followed
  * @since:	when it entered that state, ns of ktime_get_boottime_ns(); no two of a shard have the
  *		same
- * @due:	when the audit is to look, jiffies; while it is on a due list
  *
  * Protected by its shard's lock, all of it.
  */
@@ -65,22 +70,31 @@ struct tcps_conn {
 	struct list_head by_state;
 	struct list_head by_due;
 	struct tcps_net *tn;
+	struct tcps_peer *peer;
 	struct tcps_key key;
 	u32 version;
 	struct tcps_fsm fsm;
 	u8 listed;
 	u8 ages;
-	bool at_least;
-	bool suspect;
+	bool early:1;
+	bool ranged:1;
+	bool at_least:1;
+	bool suspect:1;
 	u32 pid;
 	u32 expires;
+	u32 due;
 	const void *owner;
 	u64 since;
-	unsigned long due;
 };
 
 /* Makes sure that a record stays at what the README says it costs. */
 static_assert(sizeof(struct tcps_conn) <= 208, "the record has grown");
+
+/* Is the deadline of @conn, which is on a due list, still to come at @now, jiffies? */
+static inline bool tcps_conn_not_due(const struct tcps_conn *conn, unsigned long now)
+{
+	return (s32)(conn->due - (u32)now) > 0;
+}
 
 struct tcps_shard;
 
@@ -105,6 +119,7 @@ struct tcps_view {
 	struct tcps_key key;
 	u64 age_ns;		/* since it entered its local state */
 	const void *owner;
+	const void *peer;	/* only to be compared */
 	u32 version;
 	u32 pid;
 	u8 local;

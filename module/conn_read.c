@@ -69,7 +69,7 @@ static struct tcps_view view_of(const struct tcps_conn *conn, u64 now)
 {
 	return (struct tcps_view){
 		.key = conn->key, .age_ns = now - conn->since, .owner = conn->owner,
-		.version = conn->version, .pid = conn->pid, .local = conn->listed,
+		.peer = conn->peer, .version = conn->version, .pid = conn->pid, .local = conn->listed,
 		.remote = conn->fsm.remote.state, .at_least = conn->at_least,
 	};
 }

@@ -7,7 +7,6 @@
 #include <uapi/linux/tcpstate.h>
 
 #include "event.h"
-#include "wire.h"
 
 struct tcps_waiting {
 	struct list_head node;
@@ -138,42 +137,47 @@ static size_t event_size(void)
 	       2 * nla_total_size(sizeof(u16));
 }
 
-static struct sk_buff *build_message(const struct tcps_net *tn, const struct list_head *batch,
-				     u32 n, u64 lost)
+void tcps_event_multicast(struct tcps_net *tn, enum tcps_group group, u8 cmd, size_t size,
+			  int (*fill)(struct sk_buff *skb, const void *arg), const void *arg)
 {
-	struct tcps_waiting *event;
 	struct sk_buff *skb;
 	void *hdr;
 
-	skb = genlmsg_new(n * event_size() + nla_total_size_64bit(sizeof(u64)), GFP_KERNEL);
+	down_read(&family_sem);
+	if (!family || !genl_has_listeners(family, tn->net, group))
+		goto out;
+	skb = genlmsg_new(size, GFP_KERNEL);
 	if (!skb)
-		return NULL;
-	hdr = genlmsg_put(skb, 0, 0, family, 0, TCPSTATE_CMD_TRANSITION_NTF);
-	if (!hdr || nla_put_u64_64bit(skb, TCPSTATE_A_EVENTS_LOST, lost, TCPSTATE_A_EVENTS_PAD))
-		goto too_small;
-	list_for_each_entry(event, batch, node)
-		if (put_event(skb, tn, event))
-			goto too_small;
+		goto out;	/* what cannot be sent is missing from the sequence, which tells it */
+	hdr = genlmsg_put(skb, 0, 0, family, 0, cmd);
+	if (WARN_ON_ONCE(!hdr || fill(skb, arg))) {	/* @size is wrong */
+		nlmsg_free(skb);
+		goto out;
+	}
 	genlmsg_end(skb, hdr);
-	return skb;
-
-too_small:
-	WARN_ON_ONCE(1);	/* event_size() is wrong */
-	nlmsg_free(skb);
-	return NULL;
+	/* A listener whose buffer is full learns it from its socket. */
+	genlmsg_multicast_netns(family, tn->net, skb, 0, group, GFP_KERNEL);
+out:
+	up_read(&family_sem);
 }
 
-static void send_batch(struct tcps_net *tn, const struct list_head *batch, u32 n, u64 lost)
-{
-	struct sk_buff *skb;
+struct batch {
+	const struct tcps_net *tn;
+	struct list_head events;
+	u64 lost;
+};
 
-	down_read(&family_sem);
-	/* What cannot be sent is missing from the sequence, which tells it. */
-	skb = family ? build_message(tn, batch, n, lost) : NULL;
-	if (skb)	/* a listener whose buffer is full learns it from its socket */
-		genlmsg_multicast_netns(family, tn->net, skb, 0, TCPS_GROUP_TRANSITIONS,
-					GFP_KERNEL);
-	up_read(&family_sem);
+static int fill_batch(struct sk_buff *skb, const void *arg)
+{
+	const struct batch *batch = arg;
+	struct tcps_waiting *event;
+
+	if (nla_put_u64_64bit(skb, TCPSTATE_A_EVENTS_LOST, batch->lost, TCPSTATE_A_EVENTS_PAD))
+		return -EMSGSIZE;
+	list_for_each_entry(event, &batch->events, node)
+		if (put_event(skb, batch->tn, event))
+			return -EMSGSIZE;
+	return 0;
 }
 
 static void free_batch(struct list_head *batch)
@@ -204,13 +208,15 @@ static u32 take_batch(struct tcps_events *events, struct list_head *batch, u64 *
 static void send_work(struct work_struct *work)
 {
 	struct tcps_events *events = container_of(to_delayed_work(work), struct tcps_events, work);
-	LIST_HEAD(batch);
-	u64 lost;
+	struct batch batch = { .tn = events->tn };
 	u32 n;
 
-	while ((n = take_batch(events, &batch, &lost))) {
-		send_batch(events->tn, &batch, n, lost);
-		free_batch(&batch);
+	INIT_LIST_HEAD(&batch.events);
+	while ((n = take_batch(events, &batch.events, &batch.lost))) {
+		tcps_event_multicast(events->tn, TCPS_GROUP_TRANSITIONS, TCPSTATE_CMD_TRANSITION_NTF,
+				     n * event_size() + nla_total_size_64bit(sizeof(u64)), fill_batch,
+				     &batch);
+		free_batch(&batch.events);
 		cond_resched();
 	}
 }

@@ -11,6 +11,7 @@
 
 #include "fsm/fsm.h"
 #include "tcpstate.h"
+#include "wire.h"
 
 struct genl_family;
 
@@ -37,6 +38,20 @@ void tcps_event_exit(void);
 
 /* The family whose multicast group gets the events; NULL: none. Context: may sleep. */
 void tcps_event_family(const struct genl_family *family);
+
+/**
+ * tcps_event_multicast() - a message to those who listen in a namespace, if anybody does
+ * @tn:		namespace
+ * @group:	multicast group
+ * @cmd:	what it is
+ * @size:	room for its attributes
+ * @fill:	puts them; 0, or -EMSGSIZE
+ * @arg:	for @fill
+ *
+ * Context: may sleep.
+ */
+void tcps_event_multicast(struct tcps_net *tn, enum tcps_group group, u8 cmd, size_t size,
+			  int (*fill)(struct sk_buff *skb, const void *arg), const void *arg);
 
 int tcps_event_net_init(struct tcps_net *tn);
 /* Nothing is queued any more. Context: may sleep. */

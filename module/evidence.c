@@ -6,6 +6,7 @@
 
 #include "conn.h"
 #include "evidence.h"
+#include "peer.h"
 #include "record.h"
 #include "socket.h"
 #include "stats.h"
@@ -54,6 +55,8 @@ static void moved(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps
 		tcps_stats_diverged(tn, TCPS_CORRECT_SOCKET, conn->listed, from);
 	tcps_record_enter(slot, conn, to, tcps_fsm_cause(conn->listed, to) ?: TCPS_EV_REPAIRED, report);
 	tcps_record_seat(slot, conn, to, report);
+	if (to == TCPS_ESTABLISHED)
+		tcps_peer_stamps(conn, tcps_socket_stamps(sk));
 }
 
 /* The full socket is no more, or goes on as minisock @seen. */
@@ -107,6 +110,9 @@ void tcps_evidence_socket(struct tcps_net *tn, const struct sock *sk, u8 from, u
 
 	/* Without a tuple: connect() before the SYN or without one, a child that is being made. */
 	tcps_socket_key(sk, &key);
+	/* __inet_hash_connect() has found none; the rest of the tuple is still there. */
+	if (from == TCPS_SYN_SENT && to == TCPS_CLOSE && !key.lport && key.rport)
+		tcps_peer_no_port(tn, &key);
 	if (from == to || to == TCPS_SYN_SENT || from == TCPS_LISTEN || !key.lport || !key.rport)
 		return;
 	tcps_record_report(&report);

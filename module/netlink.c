@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/capability.h>
 #include <linux/ktime.h>
-#include <linux/mutex.h>
 #include <linux/pid_namespace.h>
 #include <linux/slab.h>
 #include <net/genetlink.h>
@@ -13,6 +12,7 @@
 #include "event.h"
 #include "filter.h"
 #include "netlink.h"
+#include "netlink_ops.h"
 #include "record.h"
 #include "socket.h"
 #include "stats.h"
@@ -26,26 +26,29 @@
 #include "fsm/states.def"
 static_assert(TCPSTATE_HISTOGRAM_BUCKETS == TCPS_BUCKETS);
 
-static struct genl_family family;
-
-/* A reply to @info's request; NULL where there is no memory. */
-static struct sk_buff *reply_new(struct genl_info *info, size_t size, void **hdr)
+struct sk_buff *tcps_reply_new(struct genl_info *info, size_t size, void **hdr)
 {
 	struct sk_buff *skb = genlmsg_new(size, GFP_KERNEL);
 
 	if (!skb)
 		return NULL;
-	*hdr = genlmsg_put_reply(skb, info, &family, 0, info->genlhdr->cmd);
+	*hdr = genlmsg_put_reply(skb, info, &tcps_family, 0, info->genlhdr->cmd);
 	if (*hdr)
 		return skb;
 	nlmsg_free(skb);
 	return NULL;
 }
 
-static int reply_send(struct sk_buff *skb, void *hdr, struct genl_info *info)
+int tcps_reply_send(struct sk_buff *skb, void *hdr, struct genl_info *info)
 {
 	genlmsg_end(skb, hdr);
 	return genlmsg_reply(skb, info);
+}
+
+void *tcps_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd)
+{
+	return genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &tcps_family,
+			   NLM_F_MULTI, cmd);
 }
 
 /* Statistics */
@@ -171,14 +174,14 @@ static int stats_get(struct sk_buff *request, struct genl_info *info)
 	if (!stats)
 		return -ENOMEM;
 	tcps_stats_sum(tn, stats);
-	skb = reply_new(info, 2 * sizeof(*stats) + DIVERGENCES_SIZE, &hdr);
+	skb = tcps_reply_new(info, 2 * sizeof(*stats) + DIVERGENCES_SIZE, &hdr);
 	if (!skb)
 		goto out;
 	err = put_stats(skb, tn, stats);
 	if (err)
 		nlmsg_free(skb);
 	else
-		err = reply_send(skb, hdr, info);
+		err = tcps_reply_send(skb, hdr, info);
 out:
 	kfree(stats);
 	return err;
@@ -286,12 +289,12 @@ static int endpoint_get(struct sk_buff *request, struct genl_info *info)
 		GENL_SET_ERR_MSG(info, "no endpoint with this tuple and scope is tracked in this network namespace");
 		return -ENOENT;
 	}
-	skb = reply_new(info, NLMSG_DEFAULT_SIZE, &hdr);
+	skb = tcps_reply_new(info, NLMSG_DEFAULT_SIZE, &hdr);
 	if (!skb)
 		return -ENOMEM;
 	err = put_endpoint(skb, tn, &view);
 	if (!err)
-		return reply_send(skb, hdr, info);
+		return tcps_reply_send(skb, hdr, info);
 	nlmsg_free(skb);
 	return err;
 }
@@ -336,7 +339,7 @@ static int dump_begin(struct dump *dump, struct netlink_callback *cb)
 	unsigned int a;
 	int err;
 
-	err = genlmsg_parse(cb->nlh, &family, attrs, TCPSTATE_A_ENDPOINT_MAX, endpoint_policy,
+	err = genlmsg_parse(cb->nlh, &tcps_family, attrs, TCPSTATE_A_ENDPOINT_MAX, endpoint_policy,
 			    cb->extack);
 	if (err)
 		return err;
@@ -363,8 +366,7 @@ static int dump_done(struct netlink_callback *cb)
 static int dump_one(struct sk_buff *skb, struct netlink_callback *cb, const struct tcps_net *tn,
 		    const struct tcps_view *view)
 {
-	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, &family,
-				NLM_F_MULTI, TCPSTATE_CMD_ENDPOINT_GET);
+	void *hdr = tcps_dump_put(skb, cb, TCPSTATE_CMD_ENDPOINT_GET);
 
 	if (!hdr)
 		return -EMSGSIZE;
@@ -401,91 +403,6 @@ static int endpoint_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	return skb->len;
 }
 
-/* Configuration */
-
-static const struct nla_policy config_policy[TCPSTATE_A_CONFIG_MAX + 1] = {
-	[TCPSTATE_A_CONFIG_LIMIT] = NLA_POLICY_MIN(NLA_U32, TCPSTATE_LIMIT_MIN),
-	[TCPSTATE_A_CONFIG_EVENT_BATCH] = NLA_POLICY_RANGE(NLA_U32, 1, TCPSTATE_EVENT_BATCH_MAX),
-	[TCPSTATE_A_CONFIG_EVENT_DELAY_MS] = NLA_POLICY_MAX(NLA_U32, TCPSTATE_EVENT_DELAY_MAX),
-	[TCPSTATE_A_CONFIG_EVENT_QUEUE] = NLA_POLICY_MIN(NLA_U32, TCPSTATE_EVENT_QUEUE_MIN),
-};
-
-static int config_get(struct sk_buff *request, struct genl_info *info)
-{
-	struct tcps_net *tn = tcps_net_of(genl_info_net(info));
-	struct tcps_event_config events;
-	struct sk_buff *skb;
-	void *hdr;
-
-	tcps_event_get(tn, &events, NULL);
-	skb = reply_new(info, NLMSG_DEFAULT_SIZE, &hdr);
-	if (!skb)
-		return -ENOMEM;
-	if (nla_put_u32(skb, TCPSTATE_A_CONFIG_LIMIT, READ_ONCE(tn->limit)) ||
-	    nla_put_u32(skb, TCPSTATE_A_CONFIG_EVENT_BATCH, events.batch) ||
-	    nla_put_u32(skb, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, events.delay_ms) ||
-	    nla_put_u32(skb, TCPSTATE_A_CONFIG_EVENT_QUEUE, events.queue)) {
-		nlmsg_free(skb);
-		return -EMSGSIZE;
-	}
-	return reply_send(skb, hdr, info);
-}
-
-/*
- * A value above its default takes the machine's memory: a container's root may not. @attr may be
- * NULL.
- */
-static int check_room(struct sk_buff *request, const struct nlattr *attr, u32 by_default, u32 max,
-		      struct netlink_ext_ack *extack)
-{
-	if (!attr || nla_get_u32(attr) <= by_default)
-		return 0;
-	if (nla_get_u32(attr) > max) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "above the most there can be: max_endpoints for the limit, 1048576 for the queue");
-		return -ERANGE;
-	}
-	if (netlink_capable(request, CAP_NET_ADMIN))
-		return 0;
-	NL_SET_ERR_MSG_ATTR(extack, attr,
-			    "more than the default can only be given from the initial user namespace");
-	return -EPERM;
-}
-
-/* Serialises those who set: what they leave out stays as it is. */
-static DEFINE_MUTEX(config_lock);
-
-/* Everything is checked before anything is set. */
-static int config_set(struct sk_buff *request, struct genl_info *info)
-{
-	struct tcps_net *tn = tcps_net_of(genl_info_net(info));
-	struct nlattr **attrs = info->attrs;
-	struct tcps_event_config events;
-	int err;
-
-	err = check_room(request, attrs[TCPSTATE_A_CONFIG_LIMIT], tcps_conn_default_limit(tn),
-			 tcps_conn_capacity(), info->extack);
-	if (err)
-		return err;
-	err = check_room(request, attrs[TCPSTATE_A_CONFIG_EVENT_QUEUE], TCPS_EVENT_QUEUE_DEFAULT,
-			 TCPSTATE_EVENT_QUEUE_MAX, info->extack);
-	if (err)
-		return err;
-	mutex_lock(&config_lock);
-	tcps_event_get(tn, &events, NULL);
-	if (attrs[TCPSTATE_A_CONFIG_EVENT_BATCH])
-		events.batch = nla_get_u32(attrs[TCPSTATE_A_CONFIG_EVENT_BATCH]);
-	if (attrs[TCPSTATE_A_CONFIG_EVENT_DELAY_MS])
-		events.delay_ms = nla_get_u32(attrs[TCPSTATE_A_CONFIG_EVENT_DELAY_MS]);
-	if (attrs[TCPSTATE_A_CONFIG_EVENT_QUEUE])
-		events.queue = nla_get_u32(attrs[TCPSTATE_A_CONFIG_EVENT_QUEUE]);
-	if (attrs[TCPSTATE_A_CONFIG_LIMIT])
-		WRITE_ONCE(tn->limit, nla_get_u32(attrs[TCPSTATE_A_CONFIG_LIMIT]));
-	tcps_event_set(tn, &events);
-	mutex_unlock(&config_lock);
-	return 0;
-}
-
 static const struct genl_ops ops[] = {
 	{
 		.cmd = TCPSTATE_CMD_STATS_GET,
@@ -503,14 +420,32 @@ static const struct genl_ops ops[] = {
 	},
 	{
 		.cmd = TCPSTATE_CMD_CONFIG_GET,
-		.doit = config_get,
+		.doit = tcps_config_get_op,
 	},
 	{
 		.cmd = TCPSTATE_CMD_CONFIG_SET,
 		.flags = GENL_UNS_ADMIN_PERM,
-		.doit = config_set,
-		.policy = config_policy,
+		.doit = tcps_config_set_op,
+		.policy = tcps_config_policy,
 		.maxattr = TCPSTATE_A_CONFIG_MAX,
+	},
+	{
+		.cmd = TCPSTATE_CMD_PEER_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = tcps_peer_dump,
+		.done = tcps_peer_dump_done,
+	},
+	{
+		.cmd = TCPSTATE_CMD_ALERT_GET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.dumpit = tcps_alert_dump,
+	},
+	{
+		.cmd = TCPSTATE_CMD_ALERT_SET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = tcps_alert_set_op,
+		.policy = tcps_alert_set_policy,
+		.maxattr = TCPSTATE_A_ALERTS_MAX,
 	},
 };
 
@@ -523,7 +458,7 @@ static const struct genl_multicast_group groups[] = {
 	},
 };
 
-static struct genl_family family __ro_after_init = {
+struct genl_family tcps_family __ro_after_init = {
 	.name = TCPSTATE_FAMILY_NAME,
 	.version = TCPSTATE_FAMILY_VERSION,
 	.netnsok = true,
@@ -537,18 +472,18 @@ static struct genl_family family __ro_after_init = {
 
 int tcps_netlink_init(void)
 {
-	int err = genl_register_family(&family);
+	int err = genl_register_family(&tcps_family);
 
 	if (err) {
 		pr_err("cannot register the netlink family " TCPSTATE_FAMILY_NAME ": %d\n", err);
 		return err;
 	}
-	tcps_event_family(&family);
+	tcps_event_family(&tcps_family);
 	return 0;
 }
 
 void tcps_netlink_exit(void)
 {
 	tcps_event_family(NULL);
-	genl_unregister_family(&family);
+	genl_unregister_family(&tcps_family);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <net/net_namespace.h>
 
+#include "alert.h"
 #include "audit.h"
 #include "conn.h"
 #include "event.h"
 #include "hooks.h"
 #include "netns.h"
+#include "peer.h"
 #include "proc.h"
 #include "record.h"
 #include "seed.h"
@@ -28,6 +30,12 @@ static int __net_init netns_begin(struct net *net)
 	err = tcps_event_net_init(tn);
 	if (err)
 		goto no_event;
+	err = tcps_alert_net_init(tn);
+	if (err)
+		goto no_alert;
+	err = tcps_peer_net_init(tn);
+	if (err)
+		goto no_peer;
 	err = tcps_conn_net_init(tn);
 	if (err)
 		goto no_conn;
@@ -47,9 +55,14 @@ no_hooks:
 	synchronize_rcu();
 	tcps_proc_net_exit(tn);
 	tcps_audit_net_stop(tn);
+	tcps_alert_net_stop(tn);
 no_proc:
 	tcps_conn_net_exit(tn);
 no_conn:
+	tcps_peer_net_exit(tn);
+no_peer:
+	tcps_alert_net_exit(tn);
+no_alert:
 	tcps_event_net_exit(tn);
 no_event:
 	tcps_stats_net_exit(tn);
@@ -74,7 +87,10 @@ static void __net_exit netns_end(struct net *net)
 
 	tcps_proc_net_exit(tn);
 	tcps_audit_net_stop(tn);
+	tcps_alert_net_stop(tn);
 	tcps_conn_net_exit(tn);
+	tcps_peer_net_exit(tn);
+	tcps_alert_net_exit(tn);
 	tcps_event_net_exit(tn);
 	tcps_stats_net_exit(tn);
 	tcps_audit_net_exit(tn);

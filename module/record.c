@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "conn.h"
 #include "event.h"
+#include "peer.h"
 #include "record.h"
 #include "socket.h"
 #include "stats.h"
@@ -48,6 +49,16 @@ static void note(struct tcps_report *report, const struct tcps_conn *conn,
 	}
 }
 
+/* As tcps_conn_enter(), and whoever it is counted with learns it. */
+static u64 enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 to)
+{
+	u8 from = conn->listed;
+	u64 stay_ns = tcps_conn_enter(slot, conn, to);
+
+	tcps_peer_move(conn, from, to);
+	return stay_ns;
+}
+
 void tcps_record_step(struct tcps_slot *slot, struct tcps_conn *conn, const struct tcps_step *step,
 		      struct tcps_report *report)
 {
@@ -55,7 +66,7 @@ void tcps_record_step(struct tcps_slot *slot, struct tcps_conn *conn, const stru
 
 	if (!step->nlocal && !step->nremote)
 		return;
-	stay_ns = step->nlocal ? tcps_conn_enter(slot, conn, conn->fsm.local.state) : 0;
+	stay_ns = step->nlocal ? enter(slot, conn, conn->fsm.local.state) : 0;
 	report->queued |= tcps_event_wanted(conn->tn);
 	note(report, conn, step->local, step->nlocal, true, stay_ns);
 	note(report, conn, step->remote, step->nremote, false, 0);
@@ -69,7 +80,7 @@ void tcps_record_enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 to, en
 
 	if (move.from == to)
 		return;
-	stay_ns = tcps_conn_enter(slot, conn, to);
+	stay_ns = enter(slot, conn, to);
 	report->queued |= tcps_event_wanted(conn->tn);
 	note(report, conn, &move, 1, true, stay_ns);
 }
@@ -83,11 +94,17 @@ void tcps_record_seat(struct tcps_slot *slot, struct tcps_conn *conn, u8 state,
 	tcps_record_step(slot, conn, &step, report);
 }
 
+void tcps_record_drop(struct tcps_slot *slot, struct tcps_conn *conn)
+{
+	tcps_peer_leave(conn);
+	tcps_conn_remove(slot, conn);
+}
+
 void tcps_record_end(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_event event,
 		struct tcps_report *report)
 {
 	tcps_record_enter(slot, conn, TCPS_CLOSE, event, report);
-	tcps_conn_remove(slot, conn);
+	tcps_record_drop(slot, conn);
 }
 
 void tcps_record_tell(struct tcps_net *tn, const struct tcps_key *key, const struct tcps_report *report)
@@ -159,8 +176,10 @@ struct tcps_conn *tcps_record_found(struct tcps_slot *slot, struct tcps_net *tn,
 		report->untracked = true;
 		return NULL;
 	}
+	conn->early = snap->early;
 	tcps_record_start(conn, snap);
 	tcps_record_enter(slot, conn, snap->seen.state, TCPS_EV_FOUND, report);
+	tcps_peer_stamps(conn, snap->stamps);
 	tcps_record_remote(conn, TCPS_CLOSE, TCPS_EV_FOUND, report);
 	if (snap->seen.kind == TCPS_FULL)
 		tcps_record_bind(slot, conn, snap->seen.sk);

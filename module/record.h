@@ -70,6 +70,9 @@ void tcps_record_enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 to,
 void tcps_record_seat(struct tcps_slot *slot, struct tcps_conn *conn, u8 state,
 		      struct tcps_report *report);
 
+/* Frees a record that is in CLOSE. */
+void tcps_record_drop(struct tcps_slot *slot, struct tcps_conn *conn);
+
 /* Ends a record; it is freed. */
 void tcps_record_end(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_event event,
 		     struct tcps_report *report);

@@ -249,12 +249,13 @@ static void seed_table(struct tcps_net *tn)
 {
 	unsigned int bucket;
 
+	/* First: what is open belongs to a listener, or else it was opened from here. */
+	tcps_seed_listeners(tn);
 	for (bucket = 0; bucket < tcps_seed_buckets(tn); bucket++) {
 		seed_bucket(tn, bucket, true);
 		if (bucket % 256 == 0)
 			cond_resched();
 	}
-	tcps_seed_listeners(tn);
 	tn->wake_audit(tn);	/* it looks after the table from now on */
 }
 

@@ -196,11 +196,12 @@ static void read_request(const struct sock *sk, struct tcps_snapshot *snap)
 	};
 }
 
-static void read_minisock(const struct sock *sk, struct tcps_found *found)
+static void read_minisock(const struct sock *sk, struct tcps_snapshot *snap)
 {
 	const struct tcp_timewait_sock *tcptw = tcp_twsk(sk);
 
-	*found = (struct tcps_found){
+	snap->stamps = tcptw->tw_ts_recent_stamp;
+	snap->found = (struct tcps_found){
 		.active = true, .fin_sent = true, .fin_acked = true,
 		.snd_una = tcptw->tw_snd_nxt, .ack_floor = tcptw->tw_snd_nxt,
 		.snd_nxt = tcptw->tw_snd_nxt,
@@ -241,8 +242,12 @@ bool tcps_socket_read(const struct sock *sk, u8 state, struct tcps_snapshot *sna
 	state = snap->seen.state;
 	if (state == TCPS_CLOSE || state == TCPS_LISTEN)
 		return false;
+	if (snap->seen.kind == TCPS_FULL) {
+		snap->early = tcps_socket_bound_early(sk);
+		snap->stamps = tcps_socket_stamps(sk);
+	}
 	if (snap->seen.kind == TCPS_MINISOCK)
-		read_minisock(sk, &snap->found);
+		read_minisock(sk, snap);
 	else if (snap->seen.kind == TCPS_REQUEST)
 		read_request(sk, snap);
 	else if (state == TCPS_SYN_SENT || state == TCPS_SYN_RECV)
@@ -314,28 +319,99 @@ void tcps_socket_holder(const struct sock *sk, struct tcps_holder *holder)
 	};
 }
 
+/* The buckets in which a listener at @key is; bound to ::ffff:a.b.c.d it hashes as AF_INET6. */
+static void listener_buckets(const struct tcps_net *tn, const struct tcps_key *key,
+			     struct inet_listen_hashbucket *buckets[2])
+{
+	struct inet_hashinfo *hashinfo = tn->net->ipv4.tcp_death_row.hashinfo;
+
+	/* As inet_lhash2_bucket_sk() */
+	buckets[0] = inet_lhash2_bucket(hashinfo, ipv4_portaddr_hash(tn->net, key->laddr.s6_addr32[3],
+								     key->lport));
+	buckets[1] = inet_lhash2_bucket(hashinfo, ipv6_portaddr_hash(tn->net, &key->laddr, key->lport));
+}
+
 /* The listening socket at @key that is @listener, with a reference. */
 static struct sock *get_listener(const struct tcps_net *tn, const struct tcps_key *key,
 				 const void *listener)
 {
-	struct inet_hashinfo *hashinfo = tn->net->ipv4.tcp_death_row.hashinfo;
+	struct inet_listen_hashbucket *buckets[2];
 	const struct hlist_nulls_node *node;
 	struct sock *sk, *found = NULL;
 	unsigned int i;
-	u32 hash[2];
 
-	/* A socket bound to ::ffff:a.b.c.d hashes as AF_INET6 (inet_lhash2_bucket_sk()). */
-	hash[0] = ipv4_portaddr_hash(tn->net, key->laddr.s6_addr32[3], key->lport);
-	hash[1] = ipv6_portaddr_hash(tn->net, &key->laddr, key->lport);
+	listener_buckets(tn, key, buckets);
 	rcu_read_lock();
 	for (i = 0; i < 2 && !found; i++)
-		sk_nulls_for_each_rcu(sk, node, &inet_lhash2_bucket(hashinfo, hash[i])->nulls_head)
+		sk_nulls_for_each_rcu(sk, node, &buckets[i]->nulls_head)
 			if (sk == listener && refcount_inc_not_zero(&sk->sk_refcnt)) {
 				found = sk;
 				break;
 			}
 	rcu_read_unlock();
 	return found;
+}
+
+/* How long the oldest connection has been in the accept queue: its child has not sent since. */
+static u64 waiting_ns(struct sock *listener)
+{
+	struct request_sock_queue *queue = &inet_csk(listener)->icsk_accept_queue;
+	u32 since = 0;
+	bool any;
+
+	spin_lock_bh(&queue->rskq_lock);
+	any = queue->rskq_accept_head;
+	if (any)
+		since = tcp_sk(queue->rskq_accept_head->sk)->lsndtime;
+	spin_unlock_bh(&queue->rskq_lock);
+	return any ? jiffies_to_nsecs(tcp_jiffies32 - since) ?: 1 : 0;
+}
+
+static void add_listening(struct sock *sk, struct tcps_listening *sum)
+{
+	u32 queue = READ_ONCE(sk->sk_ack_backlog), backlog = READ_ONCE(sk->sk_max_ack_backlog);
+
+	sum->drops += atomic_read(&sk->sk_drops);
+	/* The first, or the fuller one */
+	if (!sum->sockets++ || (u64)queue * sum->backlog > (u64)sum->queue * backlog) {
+		sum->queue = queue;
+		sum->backlog = backlog;
+		sum->waiting_ns = waiting_ns(sk);
+		tcps_socket_holder(sk, &sum->holder);
+	}
+}
+
+static bool listens_at(const struct sock *sk, const struct tcps_net *tn, const struct tcps_key *key)
+{
+	struct tcps_key own;
+
+	if (!net_eq(sock_net(sk), tn->net) || READ_ONCE(sk->sk_state) != TCP_LISTEN)
+		return false;
+	tcps_socket_key(sk, &own);
+	return own.lport == key->lport && own.family == key->family &&
+	       ipv6_addr_equal(&own.laddr, &key->laddr);
+}
+
+void tcps_socket_listening(const struct tcps_net *tn, const struct tcps_key *key,
+			   struct tcps_listening *result)
+{
+	struct inet_listen_hashbucket *buckets[2];
+	const struct hlist_nulls_node *node;
+	struct sock *sk;
+	unsigned int i;
+
+	memset(result, 0, sizeof(*result));
+	listener_buckets(tn, key, buckets);
+	/* The lock keeps each in the table, and so open. */
+	for (i = 0; i < 2; i++) {
+		if (i && buckets[1] == buckets[0])
+			break;
+		spin_lock_bh(&buckets[i]->lock);
+		sk_nulls_for_each(sk, node, &buckets[i]->nulls_head)
+			if (listens_at(sk, tn, key))
+				add_listening(sk, result);
+		spin_unlock_bh(&buckets[i]->lock);
+	}
 }
 
 struct tcps_seen tcps_socket_look_listener(const struct tcps_net *tn, const struct tcps_key *key,
@@ -361,6 +437,39 @@ enum tcps_kind tcps_socket_find_holder(const struct tcps_net *tn, const struct t
 	if (sk)
 		sock_gen_put(sk);
 	return seen.kind;
+}
+
+bool tcps_socket_idleness(const struct tcps_net *tn, const struct tcps_key *key,
+			  struct tcps_idleness *result)
+{
+	struct sock *sk = tcps_socket_get(tn, key);
+	bool full = tcps_is_full(sk);
+
+	memset(result, 0, sizeof(*result));
+	if (full) {
+		const struct tcp_sock *tp = tcp_sk(sk);
+
+		tcps_socket_holder(sk, &result->holder);
+		if (!result->holder.bypassed && READ_ONCE(tp->write_seq) == READ_ONCE(tp->snd_una))
+			result->idle_ns = jiffies_to_nsecs(tcp_jiffies32 - READ_ONCE(tp->lsndtime));
+		result->unread = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
+	}
+	if (sk)
+		sock_gen_put(sk);
+	return full;
+}
+
+/* A bucket of ports that connect() has made is shared by nobody who binds (__inet_hash_connect()). */
+bool tcps_socket_bound_early(const struct sock *sk)
+{
+	const struct inet_bind_bucket *tb = tcps_is_full(sk) ? inet_csk(sk)->icsk_bind_hash : NULL;
+
+	return tb && READ_ONCE(tb->fastreuse) >= 0;
+}
+
+bool tcps_socket_stamps(const struct sock *sk)
+{
+	return tcp_sk(sk)->rx_opt.tstamp_ok;
 }
 
 bool tcps_socket_defers(const struct sock *sk)

@@ -32,10 +32,14 @@ struct tcps_seen {
  * struct tcps_snapshot - all that a socket says of its connection
  * @opening:	it is in SYN_SENT or SYN_RECV: @open is the segment that began it, and @found holds
  *		nothing
+ * @early:	its port was bound before it was connected, or is that of a listener
+ * @stamps:	the far end has timestamps
  */
 struct tcps_snapshot {
 	struct tcps_seen seen;
 	bool opening;
+	bool early;
+	bool stamps;
 	struct tcps_seg open;
 	struct tcps_found found;
 };
@@ -146,5 +150,52 @@ bool tcps_socket_defers(const struct sock *sk);
  * pid namespace; 0: none.
  */
 u32 tcps_socket_connecting(const struct sock *sk);
+
+/*
+ * Was the port of this socket, which may be NULL or none that is full, taken by bind() or listen()
+ * and not by connect()? Then it is taken for every destination.
+ */
+bool tcps_socket_bound_early(const struct sock *sk);
+
+/* Does the far end of this full socket, which is or was open, have timestamps? */
+bool tcps_socket_stamps(const struct sock *sk);
+
+/**
+ * struct tcps_listening - what the listening sockets of one address and port say
+ * @sockets:	how many there are
+ * @queue:	connections not yet accepted, of the one whose accept queue is fullest
+ * @backlog:	connections that this can hold
+ * @drops:	connections dropped, of all of them
+ * @waiting_ns:	how long the oldest connection has been in that queue, 0: none is there
+ * @holder:	who has that one
+ */
+struct tcps_listening {
+	u32 sockets;
+	u32 queue;
+	u32 backlog;
+	u64 drops;
+	u64 waiting_ns;
+	struct tcps_holder holder;
+};
+
+/* Context: process. Does not sleep. */
+void tcps_socket_listening(const struct tcps_net *tn, const struct tcps_key *key,
+			   struct tcps_listening *result);
+
+/**
+ * struct tcps_idleness - what has happened lately in a connection whose far end has closed
+ * @idle_ns:	since it last sent; 0 where it has something to send, or where data moves beside TCP
+ * @unread:	bytes that its holder has not read, the far end's FIN is one
+ * @holder:	who has it; no inode: it has not been accepted
+ */
+struct tcps_idleness {
+	u64 idle_ns;
+	u32 unread;
+	struct tcps_holder holder;
+};
+
+/* False where no full socket has the tuple. Context: process. Does not sleep. */
+bool tcps_socket_idleness(const struct tcps_net *tn, const struct tcps_key *key,
+			  struct tcps_idleness *result);
 
 #endif

@@ -12,10 +12,12 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 
+struct tcps_alerts;
 struct tcps_audit;
 struct tcps_divergence;
 struct tcps_events;
 struct tcps_lists;
+struct tcps_peers;
 struct tcps_stats;
 
 /**
@@ -67,11 +69,14 @@ struct tcps_holder {
  * @stats:	its counters (stats.c)
  * @divergence:	how often records had to be corrected (stats.c)
  * @events:	its queue of events (event.c)
+ * @peers:	its listeners and destinations (peer.c)
+ * @alerts:	its alerts, and when they are looked at (alert.c)
  * @tracked:	number of its records
  * @limit:	most records it may have; set by netlink while it is read
  * @audit:	its audit's work, and where that is (audit.c)
  * @audit_armed: whether @audit is under way; bit 0
  * @wake_audit:	whoever makes a record that no hook or probe has brought calls it
+ * @wake_alert:	whoever marks the first peer as moved calls it
  * @live:	records are made: from when all else is there until the hooks are off
  */
 struct tcps_net {
@@ -80,11 +85,14 @@ struct tcps_net {
 	struct tcps_stats __percpu *stats;
 	struct tcps_divergence *divergence;
 	struct tcps_events *events;
+	struct tcps_peers *peers;
+	struct tcps_alerts *alerts;
 	atomic_t tracked;
 	unsigned int limit;
 	struct tcps_audit *audit;
 	unsigned long audit_armed;
 	void (*wake_audit)(struct tcps_net *tn);
+	void (*wake_alert)(struct tcps_net *tn);
 	bool live;
 };
 

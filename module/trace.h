@@ -17,6 +17,7 @@
 #include <linux/tracepoint.h>
 
 #include "fsm/fsm.h"
+#include "peer.h"
 #include "tcpstate.h"
 
 /* The numbers of the events, for programs that read the format. */
@@ -88,6 +89,44 @@ TRACE_EVENT(tcpstate_transition,
 		  __print_symbolic(__entry->local, { 0, "remote" }, { 1, "local" }),
 		  show_tcps_state(__entry->oldstate), show_tcps_state(__entry->newstate),
 		  show_tcps_event(__entry->event))
+);
+
+/*
+ * tcpstate:tcpstate_alert - an alert has been raised, has changed or has been cleared. Names are those
+ * of the netlink spec. Addresses and ports that do not name what it is about are 0.
+ */
+TRACE_EVENT(tcpstate_alert,
+	TP_PROTO(const struct tcps_net *tn, u32 id, const char *kind, const char *severity,
+		 const char *action, const struct tcps_peer_key *peer, u64 value, u64 limit),
+	TP_ARGS(tn, id, kind, severity, action, peer, value, limit),
+
+	TP_STRUCT__entry(
+		__field(u32, netns)
+		__field(u32, id)
+		__array(char, kind, 24)
+		__array(char, severity, 8)
+		__array(char, action, 8)
+		__field(u64, value)
+		__field(u64, limit)
+		__array(u8, laddr, sizeof(struct sockaddr_in6))
+		__array(u8, raddr, sizeof(struct sockaddr_in6))
+	),
+
+	TP_fast_assign(
+		__entry->netns = tn->net->ns.inum;
+		__entry->id = id;
+		strscpy(__entry->kind, kind, sizeof(__entry->kind));
+		strscpy(__entry->severity, severity, sizeof(__entry->severity));
+		strscpy(__entry->action, action, sizeof(__entry->action));
+		__entry->value = value;
+		__entry->limit = limit;
+		tcps_trace_sockaddr(__entry->laddr, peer->family, &peer->laddr, peer->lport);
+		tcps_trace_sockaddr(__entry->raddr, peer->family, &peer->raddr, peer->rport);
+	),
+
+	TP_printk("netns=%u id=%u kind=%s severity=%s action=%s local=%pISpc remote=%pISpc value=%llu limit=%llu",
+		  __entry->netns, __entry->id, __entry->kind, __entry->severity, __entry->action,
+		  __entry->laddr, __entry->raddr, __entry->value, __entry->limit)
 );
 
 #endif

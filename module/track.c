@@ -43,7 +43,7 @@ static bool apply(struct tcps_slot *slot, struct tcps_conn *conn, struct tcps_st
 	}
 	tcps_record_step(slot, conn, step, report);
 	if (step->nlocal && conn->fsm.local.state == TCPS_CLOSE) {
-		tcps_conn_remove(slot, conn);
+		tcps_record_drop(slot, conn);
 		return false;
 	}
 	if (conn->owner)
@@ -52,7 +52,7 @@ static bool apply(struct tcps_slot *slot, struct tcps_conn *conn, struct tcps_st
 	if (report->found)
 		tcps_conn_set_due(slot, conn, TCPS_DUE_SHORT);
 	/* A doubt that is not settled yet goes first. */
-	if (step->restart && time_after(conn->due, jiffies))
+	if (step->restart && tcps_conn_not_due(conn, jiffies))
 		tcps_conn_set_due(slot, conn, TCPS_DUE_TIME_WAIT);
 	if (step->doubt) {
 		conn->expires = 0;
@@ -120,6 +120,7 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 		return NULL;
 	tcps_fsm_init(&conn->fsm, &pkt->seg);
 	conn->pid = tcps_socket_connecting(pkt->sk);
+	conn->early = tcps_socket_bound_early(pkt->sk);
 	return conn;
 }
 

@@ -14,10 +14,9 @@ SAME(LOCAL_PORT);
 SAME(REMOTE_PORT);
 SAME(SCOPE);
 
-static int put_addr(struct sk_buff *skb, int attr, const struct tcps_key *key,
-		    const struct in6_addr *addr)
+int tcps_wire_put_addr(struct sk_buff *skb, int attr, int family, const struct in6_addr *addr)
 {
-	if (key->family == AF_INET)
+	if (family == AF_INET)
 		return nla_put_in_addr(skb, attr, addr->s6_addr32[3]);
 	return nla_put_in6_addr(skb, attr, addr);
 }
@@ -25,8 +24,8 @@ static int put_addr(struct sk_buff *skb, int attr, const struct tcps_key *key,
 int tcps_wire_put_key(struct sk_buff *skb, const struct tcps_key *key)
 {
 	if (nla_put_u32(skb, TCPSTATE_A_ENDPOINT_FAMILY, key->family) ||
-	    put_addr(skb, TCPSTATE_A_ENDPOINT_LOCAL_ADDR, key, &key->laddr) ||
-	    put_addr(skb, TCPSTATE_A_ENDPOINT_REMOTE_ADDR, key, &key->raddr) ||
+	    tcps_wire_put_addr(skb, TCPSTATE_A_ENDPOINT_LOCAL_ADDR, key->family, &key->laddr) ||
+	    tcps_wire_put_addr(skb, TCPSTATE_A_ENDPOINT_REMOTE_ADDR, key->family, &key->raddr) ||
 	    nla_put_u16(skb, TCPSTATE_A_ENDPOINT_LOCAL_PORT, key->lport) ||
 	    nla_put_u16(skb, TCPSTATE_A_ENDPOINT_REMOTE_PORT, key->rport))
 		return -EMSGSIZE;

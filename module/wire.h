@@ -13,6 +13,9 @@
 /* In the order of the family's list. */
 enum tcps_group { TCPS_GROUP_TRANSITIONS, TCPS_GROUP_ALERTS };
 
+/* An address, 4 bytes of it with AF_INET. Return: 0, or -EMSGSIZE. */
+int tcps_wire_put_addr(struct sk_buff *skb, int attr, int family, const struct in6_addr *addr);
+
 /**
  * tcps_wire_put_key() - an endpoint's tuple and scope
  * @skb:	message, in which the attributes are those of the set "endpoint" or "transition"

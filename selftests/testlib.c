@@ -120,6 +120,43 @@ static int parse_health(const char **text, struct snapshot *s)
 	return -1;
 }
 
+/* An address and a port, one without, or a number: whatever it is, it is one word. */
+static int word(const char **text)
+{
+	size_t n = strcspn(*text, " \n");
+
+	*text += n;
+	return n ? 0 : -1;
+}
+
+/* At most 64 listeners, then the alerts. */
+static int parse_troubles(const char **text, struct snapshot *s)
+{
+	static const char * const about[] = { " port ", " peer ", " addr " };
+	unsigned long long n;
+	unsigned int i;
+
+	for (; !strncmp(*text, "listener ", 9); s->listeners++)
+		if (expect_text(text, "listener ") || word(text) || expect_text(text, " queue ") || field(text, "%llu%n", &n) ||
+		    expect_text(text, " backlog ") || field(text, "%llu%n", &n) ||
+		    expect_text(text, " drops ") || field(text, "%llu%n", &n) ||
+		    expect_text(text, " syn_recv ") || field(text, "%llu%n", &n) || expect_text(text, "\n"))
+			return -1;
+	for (; !strncmp(*text, "alert ", 6); s->alerts++) {
+		if (expect_text(text, "alert ") || field(text, "%llu%n", &n) || expect_text(text, " ") || word(text) ||
+		    expect_text(text, " ") || word(text) || expect_text(text, " since ") || field(text, "%llu%n", &n))
+			return -1;
+		for (i = 0; i < 3; i++)
+			if (!strncmp(*text, about[i], 6) && (expect_text(text, about[i]) || word(text)))
+				return -1;
+		if (expect_text(text, " value ") || field(text, "%llu%n", &n) ||
+		    expect_text(text, " limit ") || field(text, "%llu%n", &n) ||
+		    expect_text(text, " reason ") || word(text) || expect_text(text, "\n"))
+			return -1;
+	}
+	return s->listeners <= 64 ? 0 : -1;
+}
+
 int snapshot_parse(const char *text, struct snapshot *s)
 {
 	int i;
@@ -136,12 +173,12 @@ int snapshot_parse(const char *text, struct snapshot *s)
 	    parse_line(&text, "total malformed ", &s->malformed) ||
 	    parse_line(&text, "total untracked ", &s->untracked))
 		return -1;
-	return parse_health(&text, s);
+	return parse_troubles(&text, s) ? -1 : parse_health(&text, s);
 }
 
 int snapshot_read(const char *path, struct snapshot *s)
 {
-	char text[8192];
+	static char text[65536];
 	size_t n;
 	FILE *f;
 

@@ -22,6 +22,7 @@ struct snapshot {
 	unsigned long long oldest_ms[STATES];
 	unsigned long long transitions, invalid, malformed, untracked;
 	unsigned long long divergence;
+	unsigned int listeners, alerts;
 	bool sockets;	/* the kernel's sockets tell; else segments alone show the states */
 };
 
