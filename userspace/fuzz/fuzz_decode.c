@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "../lib/alert.h"
 #include "../lib/decode.h"
 #include "../lib/diag.h"
 
@@ -167,10 +168,86 @@ static void good_stats(struct message *m)
 
 static void good_config(struct message *m)
 {
+	static const uint8_t addr[4] = { 192, 0, 2, 1 };
+	struct message thresholds = { .len = 0 }, ignore = { .len = 0 };
 	unsigned int i;
 
 	for (i = TCPSTATE_A_CONFIG_LIMIT; i <= TCPSTATE_A_CONFIG_EVENT_QUEUE; i++)
 		put_u32(m, i, 5);
+	for (i = 1; i <= TCPSTATE_A_THRESHOLDS_MAX; i++)
+		put_u32(&thresholds, i, 5);
+	put_nest(m, TCPSTATE_A_CONFIG_THRESHOLDS, &thresholds);
+	put_u32(&ignore, TCPSTATE_A_IGNORE_KIND, 1);
+	put_u16(&ignore, TCPSTATE_A_IGNORE_PORT, 443);
+	put(&ignore, TCPSTATE_A_IGNORE_ADDR, addr, sizeof(addr));
+	put_nest(m, TCPSTATE_A_CONFIG_IGNORE, &ignore);
+}
+
+/* The numbers of a peer, by their width: those from @first to @last. */
+static void put_numbers(struct message *m, unsigned int first, unsigned int last)
+{
+	static const bool wide[TCPSTATE_A_PEER_MAX + 1] = {
+		[TCPSTATE_A_PEER_INODE] = true,
+		[TCPSTATE_A_PEER_COOKIE] = true,
+		[TCPSTATE_A_PEER_CGROUP] = true,
+		[TCPSTATE_A_PEER_DROPS] = true,
+		[TCPSTATE_A_PEER_WAITING_NS] = true,
+		[TCPSTATE_A_PEER_NO_PORT] = true,
+	};
+	unsigned int i;
+
+	for (i = first; i <= last; i++) {
+		if (i == TCPSTATE_A_PEER_REUSABLE)
+			put(m, i, NULL, 0);
+		else if (wide[i])
+			put_u64(m, i, 5);
+		else
+			put_u32(m, i, 5);
+	}
+}
+
+static void put_peer(struct message *m, uint16_t attr, uint32_t kind, int family)
+{
+	static const uint8_t addr[16] = { 192, 0, 2, 1 };
+	static const uint32_t counts[TCPSTATE_STATE_LAST];
+	uint16_t size = family == AF_INET ? 4 : 16;
+	struct message nest = { .len = 0 };
+
+	put_u32(&nest, TCPSTATE_A_PEER_KIND, kind);
+	put_u32(&nest, TCPSTATE_A_PEER_FAMILY, family);
+	put(&nest, TCPSTATE_A_PEER_LOCAL_ADDR, addr, size);
+	put(&nest, TCPSTATE_A_PEER_REMOTE_ADDR, addr, size);
+	put_u16(&nest, TCPSTATE_A_PEER_LOCAL_PORT, 443);
+	put_u16(&nest, TCPSTATE_A_PEER_REMOTE_PORT, 443);
+	put(&nest, TCPSTATE_A_PEER_COUNTS, counts, sizeof(counts));
+	put_numbers(&nest, TCPSTATE_A_PEER_UID, TCPSTATE_A_PEER_MAX);
+	put_nest(m, attr, &nest);
+}
+
+static void good_peer(struct message *m)
+{
+	put_peer(m, TCPSTATE_A_PEERS_PEER, TCPSTATE_PEER_KIND_DESTINATION, AF_INET6);
+}
+
+static void good_notice(struct message *m)
+{
+	struct message nest = { .len = 0 };
+	unsigned int i;
+
+	put_u64(m, TCPSTATE_A_ALERTS_SEQ, 5);
+	put_u64(m, TCPSTATE_A_ALERTS_TIME_NS, 5);
+	put_u32(m, TCPSTATE_A_ALERTS_ACTION, TCPSTATE_ALERT_ACTION_CLEAR);
+	for (i = TCPSTATE_A_ALERT_ID; i <= TCPSTATE_A_ALERT_REASON; i++)
+		put_u32(&nest, i, 1);
+	for (i = TCPSTATE_A_ALERT_VALUE; i <= TCPSTATE_A_ALERT_PEAK; i++)
+		put_u64(&nest, i, 5);
+	for (i = TCPSTATE_A_ALERT_RAISED_NS; i <= TCPSTATE_A_ALERT_CLEARED_NS; i++)
+		put_u64(&nest, i, 5);
+	for (i = TCPSTATE_A_ALERT_FOLDED; i <= TCPSTATE_A_ALERT_UNVERIFIED; i++)
+		put(&nest, i, NULL, 0);
+	put_peer(&nest, TCPSTATE_A_ALERT_PEER, TCPSTATE_PEER_KIND_LISTENER, AF_INET);
+	put_u32(&nest, TCPSTATE_A_ALERT_FILE_LIMIT, 1024);
+	put_nest(m, TCPSTATE_A_ALERTS_ALERT, &nest);
 }
 
 /* No attributes: a struct, and what follows is not read. */
@@ -310,6 +387,7 @@ static int check_config(const void *attrs, size_t len)
 {
 	struct tcpstate_config c;
 	int ret = tcpstate_decode_config(attrs, len, &c);
+	unsigned int i;
 
 	if (ret)
 		return ret;
@@ -317,6 +395,68 @@ static int check_config(const void *attrs, size_t len)
 	check_value(&c.event_batch, true);
 	check_value(&c.event_delay_ms, true);
 	check_value(&c.event_queue, true);
+	for (i = 0; i <= TCPSTATE_A_THRESHOLDS_MAX; i++)
+		check_value(&c.threshold[i], i && c.threshold[i].known);
+	check_maybe(&c.ignores);
+	need(c.ignores.n <= TCPSTATE_IGNORES_MAX);
+	for (i = 0; i < TCPSTATE_IGNORES_MAX; i++) {
+		int family = c.ignore[i].family;
+
+		need(!family || family == AF_INET || family == AF_INET6);
+		need(i < c.ignores.n || (!family && !c.ignore[i].kind && !c.ignore[i].port));
+	}
+	return 0;
+}
+
+static void check_peer_numbers(const struct tcpstate_peer *p)
+{
+	const struct tcpstate_tuple *t = &p->name;
+
+	check_tuple(t);
+	check_socket_facts(&p->socket);
+	need(!p->socket.kind.known && !p->socket.pid.known && !p->counts[0]);
+	check_maybe(&p->sockets);
+	check_maybe(&p->queue);
+	check_maybe(&p->backlog);
+	check_maybe(&p->drops);
+	check_maybe(&p->drops_per_minute);
+	check_maybe(&p->waiting_ns);
+	check_maybe(&p->ports_used);
+	check_maybe(&p->ports);
+	check_maybe(&p->plateau);
+	check_maybe(&p->opens_milli);
+	check_maybe(&p->fails_per_minute);
+	check_maybe(&p->no_port);
+	check_maybe(&p->idle);
+	check_maybe(&p->unread_eof);
+	check_maybe(&p->not_accepted);
+}
+
+static int check_peer(const void *attrs, size_t len)
+{
+	struct tcpstate_peer p;
+	int ret = tcpstate_decode_peer(attrs, len, &p);
+
+	if (!ret)
+		check_peer_numbers(&p);
+	return ret;
+}
+
+static int check_notice(const void *attrs, size_t len)
+{
+	struct tcpstate_notice n;
+	const struct tcpstate_alert *a = &n.alert;
+	int ret = tcpstate_decode_notice(attrs, len, &n);
+
+	if (ret)
+		return ret;
+	need(n.seq <= INT64_MAX && n.time_ns <= INT64_MAX);
+	need(a->value <= INT64_MAX && a->limit <= INT64_MAX && a->peak <= INT64_MAX);
+	need(a->raised_ns <= INT64_MAX && a->begun_ns <= INT64_MAX);
+	check_maybe(&a->cleared);
+	check_maybe(&a->file_limit);
+	if (a->has_peer)
+		check_peer_numbers(&a->peer);
 	return 0;
 }
 
@@ -344,6 +484,8 @@ static struct {
 	{ .name = "events", .build = good_events, .check = check_events },
 	{ .name = "config", .build = good_config, .check = check_config },
 	{ .name = "socket", .build = good_socket, .check = check_socket },
+	{ .name = "peer", .build = good_peer, .check = check_peer },
+	{ .name = "notice", .build = good_notice, .check = check_notice },
 };
 
 static void report(void)

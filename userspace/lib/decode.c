@@ -1,147 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
-#include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "decode.h"
+#include "attr.h"
 
 #define NS_PER_MS	1000000
-
-/* Bytes that are attributes, one behind the other, and may be aligned to nothing. */
-struct walk {
-	const uint8_t *at;
-	size_t left;
-};
-
-/* The payload; NULL for an attribute that is absent. */
-struct attr {
-	const uint8_t *at;
-	size_t len;
-};
-
-/* 1 and the next attribute, or 0 at the end. */
-static int next_attr(struct walk *w, unsigned int *type, struct attr *attr)
-{
-	struct nlattr head;
-	size_t size;
-
-	if (!w->left)
-		return 0;
-	if (w->left < sizeof(head))
-		return -EBADMSG;
-	memcpy(&head, w->at, sizeof(head));
-	if (head.nla_len < NLA_HDRLEN || head.nla_len > w->left)
-		return -EBADMSG;
-	*type = head.nla_type & NLA_TYPE_MASK;
-	attr->at = w->at + NLA_HDRLEN;
-	attr->len = head.nla_len - NLA_HDRLEN;
-	/* The last one need not be padded. */
-	size = NLA_ALIGN(head.nla_len);
-	if (size > w->left)
-		size = w->left;
-	w->at += size;
-	w->left -= size;
-	return 1;
-}
-
-/* The attributes up to number @max by number, of several the last. */
-static int read_attrs(const void *bytes, size_t len, struct attr *table, unsigned int max)
-{
-	struct walk w = { bytes, len };
-	struct attr attr;
-	unsigned int type;
-	int ret;
-
-	memset(table, 0, (max + 1) * sizeof(*table));
-	while ((ret = next_attr(&w, &type, &attr)) > 0) {
-		if (type <= max)
-			table[type] = attr;
-	}
-	return ret;
-}
-
-static int get(const struct attr *attr, void *to, size_t size)
-{
-	if (!attr->at || attr->len != size)
-		return -EBADMSG;
-	memcpy(to, attr->at, size);
-	return 0;
-}
-
-static int get_u16(const struct attr *attr, uint16_t *to)
-{
-	return get(attr, to, sizeof(*to));
-}
-
-static int get_u32(const struct attr *attr, uint32_t *to)
-{
-	return get(attr, to, sizeof(*to));
-}
-
-/* Numbers that no JSON reader could hold are no counts and no times. */
-static int get_u64s(const struct attr *attr, uint64_t *to, size_t n)
-{
-	size_t i;
-
-	if (get(attr, to, n * sizeof(*to)))
-		return -EBADMSG;
-	for (i = 0; i < n; i++) {
-		if (to[i] > INT64_MAX)
-			return -EBADMSG;
-	}
-	return 0;
-}
-
-static int get_u64(const struct attr *attr, uint64_t *to)
-{
-	return get_u64s(attr, to, 1);
-}
-
-static int value_u32(const struct attr *attr, struct tcpstate_value *v)
-{
-	uint32_t n;
-
-	if (get_u32(attr, &n))
-		return -EBADMSG;
-	*v = (struct tcpstate_value){ .n = n, .known = true };
-	return 0;
-}
-
-static int value_u64(const struct attr *attr, struct tcpstate_value *v)
-{
-	if (get_u64(attr, &v->n))
-		return -EBADMSG;
-	v->known = true;
-	return 0;
-}
-
-static int get_state(const struct attr *attr, uint8_t *to)
-{
-	uint32_t n;
-
-	if (get_u32(attr, &n) || n < TCPSTATE_STATE_FIRST || n > TCPSTATE_STATE_LAST)
-		return -EBADMSG;
-	*to = n;
-	return 0;
-}
-
-/* These are for attributes that a message can do without: absent, the number stays unknown. */
-static int maybe_u32(const struct attr *attr, struct tcpstate_value *v)
-{
-	return attr->at ? value_u32(attr, v) : 0;
-}
-
-static int maybe_u64(const struct attr *attr, struct tcpstate_value *v)
-{
-	return attr->at ? value_u64(attr, v) : 0;
-}
-
-static int maybe_flag(const struct attr *attr, bool *flag)
-{
-	*flag = attr->at;
-	return attr->len ? -EBADMSG : 0;
-}
 
 /* An endpoint and a transition have the same numbers for what names an endpoint. */
 #define SAME(name) _Static_assert((int)TCPSTATE_A_ENDPOINT_##name == \
@@ -159,16 +23,16 @@ static int get_tuple(const struct attr *table, struct tcpstate_tuple *tuple)
 	uint32_t family;
 	size_t size;
 
-	if (get_u32(&table[TCPSTATE_A_ENDPOINT_FAMILY], &family) ||
+	if (attr_u32(&table[TCPSTATE_A_ENDPOINT_FAMILY], &family) ||
 	    (family != AF_INET && family != AF_INET6))
 		return -EBADMSG;
 	tuple->family = family;
 	size = family == AF_INET ? 4 : 16;
-	if (get(&table[TCPSTATE_A_ENDPOINT_LOCAL_ADDR], tuple->laddr, size) ||
-	    get(&table[TCPSTATE_A_ENDPOINT_REMOTE_ADDR], tuple->raddr, size) ||
-	    get_u16(&table[TCPSTATE_A_ENDPOINT_LOCAL_PORT], &tuple->lport) ||
-	    get_u16(&table[TCPSTATE_A_ENDPOINT_REMOTE_PORT], &tuple->rport) ||
-	    (scope->at && get_u32(scope, &tuple->scope)))
+	if (attr_get(&table[TCPSTATE_A_ENDPOINT_LOCAL_ADDR], tuple->laddr, size) ||
+	    attr_get(&table[TCPSTATE_A_ENDPOINT_REMOTE_ADDR], tuple->raddr, size) ||
+	    attr_u16(&table[TCPSTATE_A_ENDPOINT_LOCAL_PORT], &tuple->lport) ||
+	    attr_u16(&table[TCPSTATE_A_ENDPOINT_REMOTE_PORT], &tuple->rport) ||
+	    (scope->at && attr_u32(scope, &tuple->scope)))
 		return -EBADMSG;
 	return 0;
 }
@@ -187,11 +51,11 @@ static int get_socket(const struct attr *table, struct tcpstate_socket *s)
 {
 	const unsigned int base = TCPSTATE_A_ENDPOINT_UID;
 
-	if (maybe_u32(&table[TCPSTATE_A_ENDPOINT_UID - base], &s->uid) ||
-	    maybe_u64(&table[TCPSTATE_A_ENDPOINT_INODE - base], &s->inode) ||
-	    maybe_u64(&table[TCPSTATE_A_ENDPOINT_COOKIE - base], &s->cookie) ||
-	    maybe_u64(&table[TCPSTATE_A_ENDPOINT_CGROUP - base], &s->cgroup) ||
-	    maybe_u32(&table[TCPSTATE_A_ENDPOINT_PID - base], &s->pid))
+	if (attr_maybe_u32(&table[TCPSTATE_A_ENDPOINT_UID - base], &s->uid) ||
+	    attr_maybe_u64(&table[TCPSTATE_A_ENDPOINT_INODE - base], &s->inode) ||
+	    attr_maybe_u64(&table[TCPSTATE_A_ENDPOINT_COOKIE - base], &s->cookie) ||
+	    attr_maybe_u64(&table[TCPSTATE_A_ENDPOINT_CGROUP - base], &s->cgroup) ||
+	    attr_maybe_u32(&table[TCPSTATE_A_ENDPOINT_PID - base], &s->pid))
 		return -EBADMSG;
 	return 0;
 }
@@ -201,14 +65,14 @@ int tcpstate_decode_endpoint(const void *attrs, size_t len, struct tcpstate_endp
 	struct attr table[TCPSTATE_A_ENDPOINT_MAX + 1];
 
 	memset(result, 0, sizeof(*result));
-	if (read_attrs(attrs, len, table, TCPSTATE_A_ENDPOINT_MAX) ||
+	if (attr_read(attrs, len, table, TCPSTATE_A_ENDPOINT_MAX) ||
 	    get_tuple(table, &result->tuple) ||
-	    get_state(&table[TCPSTATE_A_ENDPOINT_LOCAL_STATE], &result->local) ||
-	    get_state(&table[TCPSTATE_A_ENDPOINT_REMOTE_STATE], &result->remote) ||
-	    get_u64(&table[TCPSTATE_A_ENDPOINT_AGE_NS], &result->age_ns) ||
-	    maybe_flag(&table[TCPSTATE_A_ENDPOINT_AGE_AT_LEAST], &result->age_at_least) ||
-	    maybe_flag(&table[TCPSTATE_A_ENDPOINT_BYPASSED], &result->bypassed) ||
-	    maybe_u32(&table[TCPSTATE_A_ENDPOINT_SOCKET_KIND], &result->socket.kind) ||
+	    attr_state(&table[TCPSTATE_A_ENDPOINT_LOCAL_STATE], &result->local) ||
+	    attr_state(&table[TCPSTATE_A_ENDPOINT_REMOTE_STATE], &result->remote) ||
+	    attr_u64(&table[TCPSTATE_A_ENDPOINT_AGE_NS], &result->age_ns) ||
+	    attr_flag(&table[TCPSTATE_A_ENDPOINT_AGE_AT_LEAST], &result->age_at_least) ||
+	    attr_flag(&table[TCPSTATE_A_ENDPOINT_BYPASSED], &result->bypassed) ||
+	    attr_maybe_u32(&table[TCPSTATE_A_ENDPOINT_SOCKET_KIND], &result->socket.kind) ||
 	    get_socket(&table[TCPSTATE_A_ENDPOINT_UID], &result->socket))
 		return -EBADMSG;
 	return 0;
@@ -220,15 +84,15 @@ static int decode_transition(const struct attr *nest, struct tcpstate_transition
 	uint32_t end;
 
 	memset(t, 0, sizeof(*t));
-	if (read_attrs(nest->at, nest->len, table, TCPSTATE_A_TRANSITION_MAX) ||
+	if (attr_read(nest->at, nest->len, table, TCPSTATE_A_TRANSITION_MAX) ||
 	    get_tuple(table, &t->tuple) ||
-	    get_u64(&table[TCPSTATE_A_TRANSITION_SEQ], &t->seq) ||
-	    get_u64(&table[TCPSTATE_A_TRANSITION_TIME_NS], &t->time_ns) ||
-	    get_u32(&table[TCPSTATE_A_TRANSITION_END], &end) || end > TCPSTATE_END_LOCAL ||
-	    get_state(&table[TCPSTATE_A_TRANSITION_OLD_STATE], &t->from) ||
-	    get_state(&table[TCPSTATE_A_TRANSITION_NEW_STATE], &t->to) ||
-	    get_u32(&table[TCPSTATE_A_TRANSITION_CAUSE], &t->cause) ||
-	    maybe_u64(&table[TCPSTATE_A_TRANSITION_DURATION_NS], &t->duration) ||
+	    attr_u64(&table[TCPSTATE_A_TRANSITION_SEQ], &t->seq) ||
+	    attr_u64(&table[TCPSTATE_A_TRANSITION_TIME_NS], &t->time_ns) ||
+	    attr_u32(&table[TCPSTATE_A_TRANSITION_END], &end) || end > TCPSTATE_END_LOCAL ||
+	    attr_state(&table[TCPSTATE_A_TRANSITION_OLD_STATE], &t->from) ||
+	    attr_state(&table[TCPSTATE_A_TRANSITION_NEW_STATE], &t->to) ||
+	    attr_u32(&table[TCPSTATE_A_TRANSITION_CAUSE], &t->cause) ||
+	    attr_maybe_u64(&table[TCPSTATE_A_TRANSITION_DURATION_NS], &t->duration) ||
 	    get_socket(&table[TCPSTATE_A_TRANSITION_UID], &t->socket))
 		return -EBADMSG;
 	t->end = end;
@@ -239,15 +103,15 @@ int tcpstate_decode_events(const void *attrs, size_t len, uint64_t *lost,
 			   int (*each)(const struct tcpstate_transition *t, void *arg), void *arg)
 {
 	struct attr table[TCPSTATE_A_EVENTS_MAX + 1], nest;
-	struct walk w = { attrs, len };
+	struct attr_walk w = { attrs, len };
 	struct tcpstate_transition t;
 	unsigned int type;
 	int ret;
 
-	if (read_attrs(attrs, len, table, TCPSTATE_A_EVENTS_MAX) ||
-	    get_u64(&table[TCPSTATE_A_EVENTS_LOST], lost))
+	if (attr_read(attrs, len, table, TCPSTATE_A_EVENTS_MAX) ||
+	    attr_u64(&table[TCPSTATE_A_EVENTS_LOST], lost))
 		return -EBADMSG;
-	while ((ret = next_attr(&w, &type, &nest)) > 0) {
+	while ((ret = attr_next(&w, &type, &nest)) > 0) {
 		if (type != TCPSTATE_A_EVENTS_TRANSITION)
 			continue;
 		ret = decode_transition(&nest, &t);
@@ -266,17 +130,17 @@ static int decode_state(const struct attr *nest, struct tcpstate_stats *stats, u
 	struct tcpstate_row *row;
 	uint8_t s;
 
-	if (read_attrs(nest->at, nest->len, table, TCPSTATE_A_STATE_STATS_MAX) ||
-	    get_state(&table[TCPSTATE_A_STATE_STATS_STATE], &s))
+	if (attr_read(nest->at, nest->len, table, TCPSTATE_A_STATE_STATS_MAX) ||
+	    attr_state(&table[TCPSTATE_A_STATE_STATS_STATE], &s))
 		return -EBADMSG;
 	row = &stats->snapshot.state[s];
-	if (value_u32(&table[TCPSTATE_A_STATE_STATS_COUNT], &row->count) ||
-	    value_u64(&table[TCPSTATE_A_STATE_STATS_ENTERED], &row->entered) ||
-	    value_u64(&table[TCPSTATE_A_STATE_STATS_OLDEST_NS], &row->oldest_ms) ||
-	    get_u32(&table[TCPSTATE_A_STATE_STATS_OLDER_60S], &stats->older[s][0]) ||
-	    get_u32(&table[TCPSTATE_A_STATE_STATS_OLDER_300S], &stats->older[s][1]) ||
+	if (attr_value_u32(&table[TCPSTATE_A_STATE_STATS_COUNT], &row->count) ||
+	    attr_value_u64(&table[TCPSTATE_A_STATE_STATS_ENTERED], &row->entered) ||
+	    attr_value_u64(&table[TCPSTATE_A_STATE_STATS_OLDEST_NS], &row->oldest_ms) ||
+	    attr_u32(&table[TCPSTATE_A_STATE_STATS_OLDER_60S], &stats->older[s][0]) ||
+	    attr_u32(&table[TCPSTATE_A_STATE_STATS_OLDER_300S], &stats->older[s][1]) ||
 	    (histogram->at &&
-	     get_u64s(histogram, stats->histogram[s], TCPSTATE_HISTOGRAM_BUCKETS)))
+	     attr_u64s(histogram, stats->histogram[s], TCPSTATE_HISTOGRAM_BUCKETS)))
 		return -EBADMSG;
 	row->oldest_ms.n /= NS_PER_MS;
 	*seen |= 1u << s;
@@ -288,7 +152,7 @@ static int decode_matrix(const struct attr *attr, struct tcpstate_stats *stats)
 	uint64_t cells[TCPSTATE_STATE_LAST][TCPSTATE_STATE_LAST];
 	unsigned int from;
 
-	if (get_u64s(attr, cells[0], TCPSTATE_STATE_LAST * TCPSTATE_STATE_LAST))
+	if (attr_u64s(attr, cells[0], TCPSTATE_STATE_LAST * TCPSTATE_STATE_LAST))
 		return -EBADMSG;
 	for (from = TCPSTATE_STATE_FIRST; from <= TCPSTATE_STATE_LAST; from++)
 		memcpy(&stats->matrix[from][TCPSTATE_STATE_FIRST], cells[from - 1],
@@ -299,13 +163,13 @@ static int decode_matrix(const struct attr *attr, struct tcpstate_stats *stats)
 static int decode_states(const void *attrs, size_t len, struct tcpstate_stats *stats)
 {
 	const uint32_t all = (2u << TCPSTATE_STATE_LAST) - (1u << TCPSTATE_STATE_FIRST);
-	struct walk w = { attrs, len };
+	struct attr_walk w = { attrs, len };
 	struct attr nest;
 	unsigned int type;
 	uint32_t seen = 0;
 	int ret;
 
-	while ((ret = next_attr(&w, &type, &nest)) > 0) {
+	while ((ret = attr_next(&w, &type, &nest)) > 0) {
 		if (type == TCPSTATE_A_STATS_STATE && decode_state(&nest, stats, &seen))
 			return -EBADMSG;
 	}
@@ -319,11 +183,11 @@ static int decode_divergence(const struct attr *nest, struct tcpstate_stats *sta
 	uint8_t from, to;
 	uint64_t count;
 
-	if (read_attrs(nest->at, nest->len, table, TCPSTATE_A_DIVERGENCE_MAX) ||
-	    get_state(&table[TCPSTATE_A_DIVERGENCE_FROM], &from) ||
-	    get_state(&table[TCPSTATE_A_DIVERGENCE_TO], &to) ||
-	    get_u32(&table[TCPSTATE_A_DIVERGENCE_CORRECTION], &correction) ||
-	    get_u64(&table[TCPSTATE_A_DIVERGENCE_COUNT], &count))
+	if (attr_read(nest->at, nest->len, table, TCPSTATE_A_DIVERGENCE_MAX) ||
+	    attr_state(&table[TCPSTATE_A_DIVERGENCE_FROM], &from) ||
+	    attr_state(&table[TCPSTATE_A_DIVERGENCE_TO], &to) ||
+	    attr_u32(&table[TCPSTATE_A_DIVERGENCE_CORRECTION], &correction) ||
+	    attr_u64(&table[TCPSTATE_A_DIVERGENCE_COUNT], &count))
 		return -EBADMSG;
 	if (correction && correction <= TCPSTATE_CORRECTIONS)
 		stats->corrected[correction][from][to] = count;
@@ -335,16 +199,16 @@ static int decode_health(const void *attrs, size_t len, const struct attr *table
 			 struct tcpstate_stats *stats)
 {
 	struct tcpstate_health *h = &stats->snapshot.health;
-	struct walk w = { attrs, len };
+	struct attr_walk w = { attrs, len };
 	struct attr nest;
 	unsigned int type;
 	int ret;
 
-	if (maybe_u32(&table[TCPSTATE_A_STATS_EVIDENCE], &h->coverage) ||
-	    maybe_u64(&table[TCPSTATE_A_STATS_DIVERGENCES], &h->divergence) ||
-	    maybe_u64(&table[TCPSTATE_A_STATS_VERIFIED_NS], &stats->verified_ns))
+	if (attr_maybe_u32(&table[TCPSTATE_A_STATS_EVIDENCE], &h->coverage) ||
+	    attr_maybe_u64(&table[TCPSTATE_A_STATS_DIVERGENCES], &h->divergence) ||
+	    attr_maybe_u64(&table[TCPSTATE_A_STATS_VERIFIED_NS], &stats->verified_ns))
 		return -EBADMSG;
-	while ((ret = next_attr(&w, &type, &nest)) > 0) {
+	while ((ret = attr_next(&w, &type, &nest)) > 0) {
 		if (type == TCPSTATE_A_STATS_DIVERGENCE && decode_divergence(&nest, stats))
 			return -EBADMSG;
 	}
@@ -359,33 +223,87 @@ int tcpstate_decode_stats(const void *attrs, size_t len, struct tcpstate_stats *
 
 	memset(result, 0, sizeof(*result));
 	s->version = TCPSTATE_FAMILY_VERSION;
-	if (read_attrs(attrs, len, table, TCPSTATE_A_STATS_MAX) ||
-	    value_u32(&table[TCPSTATE_A_STATS_NETNS], &s->netns) ||
-	    value_u32(&table[TCPSTATE_A_STATS_TRACKED], &s->tracked) ||
-	    value_u32(&table[TCPSTATE_A_STATS_LIMIT], &s->limit) ||
+	if (attr_read(attrs, len, table, TCPSTATE_A_STATS_MAX) ||
+	    attr_value_u32(&table[TCPSTATE_A_STATS_NETNS], &s->netns) ||
+	    attr_value_u32(&table[TCPSTATE_A_STATS_TRACKED], &s->tracked) ||
+	    attr_value_u32(&table[TCPSTATE_A_STATS_LIMIT], &s->limit) ||
 	    decode_states(attrs, len, result) ||
 	    decode_matrix(&table[TCPSTATE_A_STATS_MATRIX], result) ||
-	    value_u64(&table[TCPSTATE_A_STATS_TRANSITIONS], &s->transitions) ||
-	    value_u64(&table[TCPSTATE_A_STATS_INVALID], &s->invalid) ||
-	    value_u64(&table[TCPSTATE_A_STATS_MALFORMED], &s->malformed) ||
-	    value_u64(&table[TCPSTATE_A_STATS_UNTRACKED], &s->untracked) ||
-	    get_u64(&table[TCPSTATE_A_STATS_EVENT_SEQ], &result->event_seq) ||
-	    get_u64(&table[TCPSTATE_A_STATS_EVENT_LOST], &result->event_lost) ||
+	    attr_value_u64(&table[TCPSTATE_A_STATS_TRANSITIONS], &s->transitions) ||
+	    attr_value_u64(&table[TCPSTATE_A_STATS_INVALID], &s->invalid) ||
+	    attr_value_u64(&table[TCPSTATE_A_STATS_MALFORMED], &s->malformed) ||
+	    attr_value_u64(&table[TCPSTATE_A_STATS_UNTRACKED], &s->untracked) ||
+	    attr_u64(&table[TCPSTATE_A_STATS_EVENT_SEQ], &result->event_seq) ||
+	    attr_u64(&table[TCPSTATE_A_STATS_EVENT_LOST], &result->event_lost) ||
 	    decode_health(attrs, len, table, result))
 		return -EBADMSG;
 	return 0;
 }
 
+static int decode_thresholds(const struct attr *nest, struct tcpstate_config *c)
+{
+	struct attr table[TCPSTATE_A_THRESHOLDS_MAX + 1];
+	unsigned int i;
+
+	if (attr_read(nest->at, nest->len, table, TCPSTATE_A_THRESHOLDS_MAX))
+		return -EBADMSG;
+	for (i = 1; i <= TCPSTATE_A_THRESHOLDS_MAX; i++) {
+		if (attr_maybe_u32(&table[i], &c->threshold[i]))
+			return -EBADMSG;
+	}
+	/* Then it has alerts. */
+	c->ignores.known = true;
+	return 0;
+}
+
+static int decode_ignore(const struct attr *nest, struct tcpstate_ignore *ignore)
+{
+	struct attr table[TCPSTATE_A_IGNORE_MAX + 1];
+	const struct attr *kind = &table[TCPSTATE_A_IGNORE_KIND];
+	const struct attr *port = &table[TCPSTATE_A_IGNORE_PORT];
+	const struct attr *addr = &table[TCPSTATE_A_IGNORE_ADDR];
+
+	if (attr_read(nest->at, nest->len, table, TCPSTATE_A_IGNORE_MAX) ||
+	    (kind->at && attr_u32(kind, &ignore->kind)) ||
+	    (port->at && attr_u16(port, &ignore->port)))
+		return -EBADMSG;
+	if (!addr->at)
+		return 0;
+	ignore->family = addr->len == 4 ? AF_INET : AF_INET6;
+	return attr_get(addr, ignore->addr, ignore->family == AF_INET ? 4 : 16);
+}
+
+static int decode_ignores(const void *attrs, size_t len, struct tcpstate_config *c)
+{
+	struct attr_walk w = { attrs, len };
+	struct attr nest;
+	unsigned int type;
+	int ret;
+
+	while ((ret = attr_next(&w, &type, &nest)) > 0) {
+		if (type != TCPSTATE_A_CONFIG_IGNORE)
+			continue;
+		if (c->ignores.n == TCPSTATE_IGNORES_MAX ||
+		    decode_ignore(&nest, &c->ignore[c->ignores.n]))
+			return -EBADMSG;
+		c->ignores = (struct tcpstate_value){ c->ignores.n + 1, true };
+	}
+	return ret;
+}
+
 int tcpstate_decode_config(const void *attrs, size_t len, struct tcpstate_config *result)
 {
 	struct attr table[TCPSTATE_A_CONFIG_MAX + 1];
+	const struct attr *thresholds = &table[TCPSTATE_A_CONFIG_THRESHOLDS];
 
 	memset(result, 0, sizeof(*result));
-	if (read_attrs(attrs, len, table, TCPSTATE_A_CONFIG_MAX) ||
-	    value_u32(&table[TCPSTATE_A_CONFIG_LIMIT], &result->limit) ||
-	    value_u32(&table[TCPSTATE_A_CONFIG_EVENT_BATCH], &result->event_batch) ||
-	    value_u32(&table[TCPSTATE_A_CONFIG_EVENT_DELAY_MS], &result->event_delay_ms) ||
-	    value_u32(&table[TCPSTATE_A_CONFIG_EVENT_QUEUE], &result->event_queue))
+	if (attr_read(attrs, len, table, TCPSTATE_A_CONFIG_MAX) ||
+	    attr_value_u32(&table[TCPSTATE_A_CONFIG_LIMIT], &result->limit) ||
+	    attr_value_u32(&table[TCPSTATE_A_CONFIG_EVENT_BATCH], &result->event_batch) ||
+	    attr_value_u32(&table[TCPSTATE_A_CONFIG_EVENT_DELAY_MS], &result->event_delay_ms) ||
+	    attr_value_u32(&table[TCPSTATE_A_CONFIG_EVENT_QUEUE], &result->event_queue) ||
+	    (thresholds->at && decode_thresholds(thresholds, result)) ||
+	    decode_ignores(attrs, len, result))
 		return -EBADMSG;
 	return 0;
 }

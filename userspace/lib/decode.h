@@ -115,11 +115,36 @@ struct tcpstate_stats {
 	struct tcpstate_value verified_ns;
 };
 
+/**
+ * struct tcpstate_ignore - alerts that are ignored
+ * @kind: enum tcpstate_alert_kind; 0: any
+ * @port: local port of a listener, remote port of a destination; 0: any
+ * @family: of @addr; 0: any address
+ * @addr: local address of a listener or a local address, remote address of a destination; the
+ *	first 4 bytes with AF_INET
+ */
+struct tcpstate_ignore {
+	uint32_t kind;
+	uint16_t port;
+	int family;
+	uint8_t addr[16];
+};
+
+/**
+ * struct tcpstate_config - what can be set at run time; older modules do not know all of it
+ * @threshold: when alerts are raised and cleared, by TCPSTATE_A_THRESHOLDS_...; element 0 is unused
+ * @ignores: how many of @ignore there are; of a request: known, they take the place of all that
+ *	there were
+ * @ignore: alerts that are ignored
+ */
 struct tcpstate_config {
 	struct tcpstate_value limit;
 	struct tcpstate_value event_batch;
 	struct tcpstate_value event_delay_ms;
 	struct tcpstate_value event_queue;
+	struct tcpstate_value threshold[TCPSTATE_A_THRESHOLDS_MAX + 1];
+	struct tcpstate_value ignores;
+	struct tcpstate_ignore ignore[TCPSTATE_IGNORES_MAX];
 };
 
 /*

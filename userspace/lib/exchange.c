@@ -8,6 +8,8 @@
 
 #include "exchange.h"
 
+#define DUMP_ATTEMPTS	4
+
 int link_fail(struct tcpstate_link *link, int err, const char *fmt, ...)
 {
 	va_list args;
@@ -28,9 +30,11 @@ int link_fail_errno(struct tcpstate_link *link, const char *what)
 struct nlmsghdr *link_request(struct tcpstate_link *link, char *buf, uint16_t family,
 			      uint8_t cmd, uint16_t flags)
 {
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct genlmsghdr *genl;
+	struct nlmsghdr *nlh;
 
+	memset(buf, 0, LINK_REQUEST_MAX);	/* libmnl leaves what pads as it is */
+	nlh = mnl_nlmsg_put_header(buf);
 	nlh->nlmsg_type = family;
 	nlh->nlmsg_flags = NLM_F_REQUEST | flags;
 	nlh->nlmsg_seq = ++link->seq;
@@ -191,4 +195,23 @@ int link_ask(struct tcpstate_link *link, struct nlmsghdr *nlh, take_fn take, voi
 
 	nlh->nlmsg_flags |= NLM_F_ACK;
 	return link_exchange(&x, nlh);
+}
+
+int link_dump(struct tcpstate_link *link, const struct link_dump *dump)
+{
+	char buf[LINK_REQUEST_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	int attempt, ret;
+
+	for (attempt = 1;; attempt++) {
+		struct exchange x = { .link = link, .take = dump->take, .arg = dump->to };
+
+		nlh = link_request(link, buf, link->family, dump->cmd, NLM_F_DUMP);
+		if (dump->put)
+			dump->put(nlh, dump->what);
+		ret = link_exchange(&x, nlh);
+		if (ret || !x.interrupted || attempt == DUMP_ATTEMPTS)
+			return ret;
+		dump->restart(dump->arg);
+	}
 }

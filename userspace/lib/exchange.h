@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A link's socket: requests, their answers, and errors in words. For link.c and diag.c alone.
+ * A link's socket: requests, their answers, and errors in words. For the files of the library that
+ * ask the kernel.
  */
 #ifndef TCPSTATE_EXCHANGE_H
 #define TCPSTATE_EXCHANGE_H
@@ -27,13 +28,20 @@ struct link_kind {
 	const char *unreadable;
 };
 
+/* The module's multicast groups. */
+enum {
+	LINK_TRANSITIONS,
+	LINK_ALERTS,
+	LINK_GROUPS,
+};
+
 /**
  * struct tcpstate_link - one socket
  * @kind: whom it talks to
  * @nl: libmnl's
  * @seq: of the last request
  * @family: number of the module's family
- * @group: number of the group "transitions"
+ * @groups: numbers of the module's groups, 0: an older module has it not
  * @notify: number of the group in which the kernel tells that a family is gone
  * @started: an event has come: the next three are known
  * @next_seq: of the event that comes next if none is lost
@@ -47,7 +55,7 @@ struct tcpstate_link {
 	struct mnl_socket *nl;
 	uint32_t seq;
 	uint16_t family;
-	uint32_t group;
+	uint32_t groups[LINK_GROUPS];
 	uint32_t notify;
 	bool started;
 	uint64_t next_seq;
@@ -103,6 +111,35 @@ struct nlmsghdr *link_request(struct tcpstate_link *link, char *buf, uint16_t fa
 int link_exchange(struct exchange *x, struct nlmsghdr *nlh);
 /* The same for a request that is no dump. */
 int link_ask(struct tcpstate_link *link, struct nlmsghdr *nlh, take_fn take, void *arg);
+
+/**
+ * struct link_dump - a dump to be asked for
+ * @cmd: command
+ * @put: adds attributes to the request, NULL: it has none
+ * @what: for @put
+ * @take: for each message
+ * @to: for @take
+ * @restart: where it begins anew, forget what @take was told
+ * @arg: for @restart
+ */
+struct link_dump {
+	uint8_t cmd;
+	void (*put)(struct nlmsghdr *nlh, const void *what);
+	const void *what;
+	take_fn take;
+	void *to;
+	void (*restart)(void *arg);
+	void *arg;
+};
+
+/* Where the kernel says that it was interrupted, again, but not for ever. */
+int link_dump(struct tcpstate_link *link, const struct link_dump *dump);
+
+/* Says that the module is too old for alerts; -EOPNOTSUPP. */
+int link_no_alerts(struct tcpstate_link *link);
+
+/* The number of the family that a message of the control family is about. */
+uint16_t link_family(const void *attrs, size_t len);
 
 /* One datagram into link->reply; its length, or -1 and errno. */
 ssize_t link_receive(struct tcpstate_link *link, int flags);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "exchange.h"
 
@@ -13,18 +14,16 @@
 #define TCPSTATE_LINK_FAMILY	TCPSTATE_FAMILY_NAME
 #endif
 
-#define EVENT_BUFFER	(4 * 1024 * 1024)
-#define EVENT_MESSAGES	256		/* a reader gets to act between so many */
-#define DUMP_ATTEMPTS	4
+#define CONFIG_MAX	8192		/* bytes of a request with all that can be set */
 
 /* Of the last link that could not be opened. */
 static _Thread_local char open_error[256];
 
-/* The number of a family, and of one of its groups: 0 where there is none. */
+/* The number of a family, and of its groups with these names: 0 where there is none. */
 struct lookup {
-	const char *group_name;
+	const char *names[LINK_GROUPS];
 	uint16_t family;
-	uint32_t group;
+	uint32_t groups[LINK_GROUPS];
 };
 
 static int take_group(const struct nlattr *nest, void *arg)
@@ -33,6 +32,7 @@ static int take_group(const struct nlattr *nest, void *arg)
 	const struct nlattr *attr;
 	const char *name = NULL;
 	uint32_t id = 0;
+	unsigned int i;
 
 	mnl_attr_for_each_nested(attr, nest) {
 		if (mnl_attr_get_type(attr) == CTRL_ATTR_MCAST_GRP_NAME &&
@@ -42,8 +42,10 @@ static int take_group(const struct nlattr *nest, void *arg)
 		    !mnl_attr_validate(attr, MNL_TYPE_U32))
 			id = mnl_attr_get_u32(attr);
 	}
-	if (name && !strcmp(name, l->group_name))
-		l->group = id;
+	for (i = 0; name && i < LINK_GROUPS; i++) {
+		if (l->names[i] && !strcmp(name, l->names[i]))
+			l->groups[i] = id;
+	}
 	return MNL_CB_OK;
 }
 
@@ -65,6 +67,14 @@ static int take_family(const void *attrs, size_t len, void *arg)
 	return 0;
 }
 
+uint16_t link_family(const void *attrs, size_t len)
+{
+	struct lookup l = { .family = 0 };
+
+	take_family(attrs, len, &l);
+	return l.family;
+}
+
 static int look_up(struct tcpstate_link *link, const char *name, struct lookup *l)
 {
 	char buf[LINK_REQUEST_MAX] __attribute__((aligned(8)));
@@ -73,24 +83,29 @@ static int look_up(struct tcpstate_link *link, const char *name, struct lookup *
 
 	mnl_attr_put_strz(nlh, CTRL_ATTR_FAMILY_NAME, name);
 	ret = link_ask(link, nlh, take_family, l);
-	if (!ret && (!l->family || !l->group))
+	if (!ret && (!l->family || !l->groups[0]))
 		ret = link_fail(link, -EBADMSG, "the kernel's family '%s' has no group '%s'", name,
-			   l->group_name);
+				l->names[0]);
 	return ret;
 }
 
 static int resolve(struct tcpstate_link *link)
 {
-	struct lookup own = { .group_name = TCPSTATE_MCGRP_TRANSITIONS };
-	struct lookup control = { .group_name = "notify" };
+	struct lookup own = {
+		.names = {
+			[LINK_TRANSITIONS] = TCPSTATE_MCGRP_TRANSITIONS,
+			[LINK_ALERTS] = TCPSTATE_MCGRP_ALERTS,
+		},
+	};
+	struct lookup control = { .names = { "notify" } };
 	int ret;
 
 	ret = look_up(link, TCPSTATE_LINK_FAMILY, &own);
 	if (!ret)
 		ret = look_up(link, "nlctrl", &control);
 	link->family = own.family;
-	link->group = own.group;
-	link->notify = control.group;
+	memcpy(link->groups, own.groups, sizeof(link->groups));
+	link->notify = control.groups[0];
 	return ret;
 }
 
@@ -188,35 +203,92 @@ int tcpstate_link_config_get(struct tcpstate_link *link, struct tcpstate_config 
 		   take_config, config);
 }
 
+static int put_value(struct tcpstate_link *link, struct nlmsghdr *nlh, uint16_t attr,
+		     const struct tcpstate_value *v)
+{
+	if (!v->known)
+		return 0;
+	if (v->n > UINT32_MAX)
+		return link_fail(link, -ERANGE, "a value is above 4294967295");
+	mnl_attr_put_u32(nlh, attr, v->n);
+	return 0;
+}
+
+static int put_thresholds(struct tcpstate_link *link, struct nlmsghdr *nlh,
+			  const struct tcpstate_config *config)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, TCPSTATE_A_CONFIG_THRESHOLDS);
+	unsigned int i, given = 0;
+	int ret = 0;
+
+	for (i = 1; i <= TCPSTATE_A_THRESHOLDS_MAX && !ret; i++) {
+		ret = put_value(link, nlh, i, &config->threshold[i]);
+		given += config->threshold[i].known;
+	}
+	if (given)
+		mnl_attr_nest_end(nlh, nest);
+	else
+		mnl_attr_nest_cancel(nlh, nest);
+	return ret;
+}
+
+static void put_ignore(struct nlmsghdr *nlh, const struct tcpstate_ignore *ignore)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, TCPSTATE_A_CONFIG_IGNORE);
+
+	if (ignore->kind)
+		mnl_attr_put_u32(nlh, TCPSTATE_A_IGNORE_KIND, ignore->kind);
+	if (ignore->port)
+		mnl_attr_put_u16(nlh, TCPSTATE_A_IGNORE_PORT, ignore->port);
+	if (ignore->family)
+		mnl_attr_put(nlh, TCPSTATE_A_IGNORE_ADDR, ignore->family == AF_INET ? 4 : 16,
+			     ignore->addr);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static int put_ignores(struct tcpstate_link *link, struct nlmsghdr *nlh,
+		       const struct tcpstate_config *config)
+{
+	unsigned int i;
+
+	if (!config->ignores.known)
+		return 0;
+	if (config->ignores.n > TCPSTATE_IGNORES_MAX)
+		return link_fail(link, -ERANGE, "no more than %d can be ignored",
+				 TCPSTATE_IGNORES_MAX);
+	for (i = 0; i < config->ignores.n; i++)
+		put_ignore(nlh, &config->ignore[i]);
+	if (!i)
+		mnl_attr_put(nlh, TCPSTATE_A_CONFIG_IGNORE_NONE, 0, NULL);
+	return 0;
+}
+
 int tcpstate_link_config_set(struct tcpstate_link *link, const struct tcpstate_config *config)
 {
-	const struct {
-		uint16_t attr;
-		const struct tcpstate_value *value;
-	} values[] = {
-		{ TCPSTATE_A_CONFIG_LIMIT, &config->limit },
-		{ TCPSTATE_A_CONFIG_EVENT_BATCH, &config->event_batch },
-		{ TCPSTATE_A_CONFIG_EVENT_DELAY_MS, &config->event_delay_ms },
-		{ TCPSTATE_A_CONFIG_EVENT_QUEUE, &config->event_queue },
-	};
-	char buf[LINK_REQUEST_MAX] __attribute__((aligned(8)));
+	char buf[CONFIG_MAX] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh = link_request(link, buf, link->family, TCPSTATE_CMD_CONFIG_SET, 0);
-	size_t i;
+	int ret;
 
-	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-		if (!values[i].value->known)
-			continue;
-		if (values[i].value->n > UINT32_MAX)
-			return link_fail(link, -ERANGE, "a value is above 4294967295");
-		mnl_attr_put_u32(nlh, values[i].attr, values[i].value->n);
-	}
-	return link_ask(link, nlh, NULL, NULL);
+	ret = put_value(link, nlh, TCPSTATE_A_CONFIG_LIMIT, &config->limit);
+	if (!ret)
+		ret = put_value(link, nlh, TCPSTATE_A_CONFIG_EVENT_BATCH, &config->event_batch);
+	if (!ret)
+		ret = put_value(link, nlh, TCPSTATE_A_CONFIG_EVENT_DELAY_MS,
+				&config->event_delay_ms);
+	if (!ret)
+		ret = put_value(link, nlh, TCPSTATE_A_CONFIG_EVENT_QUEUE, &config->event_queue);
+	if (!ret)
+		ret = put_thresholds(link, nlh, config);
+	if (!ret)
+		ret = put_ignores(link, nlh, config);
+	return ret ? ret : link_ask(link, nlh, NULL, NULL);
 }
 
 /* Endpoints */
 
-static void put_filter(struct nlmsghdr *nlh, const struct tcpstate_filter *f)
+static void put_filter(struct nlmsghdr *nlh, const void *arg)
 {
+	const struct tcpstate_filter *f = arg;
 	struct nlattr *nest = mnl_attr_nest_start(nlh, TCPSTATE_A_ENDPOINT_FILTER);
 
 	if (f->states)
@@ -262,21 +334,18 @@ int tcpstate_link_endpoints(struct tcpstate_link *link, const struct tcpstate_fi
 			    int (*each)(const struct tcpstate_endpoint *e, void *arg),
 			    void (*restart)(void *arg), void *arg)
 {
-	char buf[LINK_REQUEST_MAX] __attribute__((aligned(8)));
 	struct endpoints to = { each, arg };
-	struct nlmsghdr *nlh;
-	int attempt, ret;
+	const struct link_dump dump = {
+		.cmd = TCPSTATE_CMD_ENDPOINT_GET,
+		.put = put_filter,
+		.what = filter,
+		.take = take_endpoint,
+		.to = &to,
+		.restart = restart,
+		.arg = arg,
+	};
 
-	for (attempt = 1;; attempt++) {
-		struct exchange x = { .link = link, .take = take_endpoint, .arg = &to };
-
-		nlh = link_request(link, buf, link->family, TCPSTATE_CMD_ENDPOINT_GET, NLM_F_DUMP);
-		put_filter(nlh, filter);
-		ret = link_exchange(&x, nlh);
-		if (ret || !x.interrupted || attempt == DUMP_ATTEMPTS)
-			return ret;
-		restart(arg);
-	}
+	return link_dump(link, &dump);
 }
 
 static int take_one(const void *attrs, size_t len, void *arg)
@@ -299,114 +368,4 @@ int tcpstate_link_endpoint(struct tcpstate_link *link, const struct tcpstate_tup
 	if (t->scope)
 		mnl_attr_put_u32(nlh, TCPSTATE_A_ENDPOINT_SCOPE, t->scope);
 	return link_ask(link, nlh, take_one, e);
-}
-
-/* Events */
-
-int tcpstate_link_subscribe(struct tcpstate_link *link, unsigned int buffer)
-{
-	int fd = mnl_socket_get_fd(link->nl), size = buffer ? buffer : EVENT_BUFFER, ret;
-	struct tcpstate_stats stats;
-
-	/* Beyond rmem_max only with CAP_NET_ADMIN in the initial namespace. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	/* Before: what is lost between this and the first message is this reader's loss, too. */
-	ret = tcpstate_link_stats(link, &stats);
-	if (ret)
-		return ret;
-	link->lost_before = stats.event_lost;
-	/* First, so that no end of the family goes unseen. */
-	if (mnl_socket_setsockopt(link->nl, NETLINK_ADD_MEMBERSHIP, &link->notify,
-				  sizeof(link->notify)) < 0)
-		return link_fail_errno(link, "cannot join a group");
-	if (!mnl_socket_setsockopt(link->nl, NETLINK_ADD_MEMBERSHIP, &link->group,
-				   sizeof(link->group)))
-		return 0;
-	if (errno == EPERM)
-		return link_refused(link, -EPERM, NULL, 0);
-	return link_fail_errno(link, "cannot join a group");
-}
-
-struct events {
-	struct tcpstate_link *link;
-	int (*each)(const struct tcpstate_transition *t, void *arg);
-	void *arg;
-};
-
-static int take_transition(const struct tcpstate_transition *t, void *arg)
-{
-	const struct events *to = arg;
-	struct tcpstate_link *link = to->link;
-
-	if (link->started && t->seq > link->next_seq)
-		link->loss.reader += t->seq - link->next_seq;
-	link->next_seq = t->seq + 1;
-	link->started = true;
-	return to->each(t, to->arg);
-}
-
-static int take_events(const void *attrs, size_t len, void *arg)
-{
-	const struct events *to = arg;
-	struct tcpstate_link *link = to->link;
-	uint64_t lost;
-	int ret;
-
-	ret = tcpstate_decode_events(attrs, len, &lost, take_transition, arg);
-	if (ret == -EBADMSG)
-		return ret;
-	if (lost > link->lost_before)
-		link->loss.kernel = lost - link->lost_before;
-	return ret;
-}
-
-/* What the control family says: -ENOENT where our family is gone. */
-static int take_control(const void *attrs, size_t len, void *arg)
-{
-	struct tcpstate_link *link = arg;
-	struct lookup l = { .group_name = "" };
-
-	take_family(attrs, len, &l);
-	return l.family == link->family ? link_fail(link, -ENOENT, "the module has been unloaded") : 0;
-}
-
-static int take_datagram(struct tcpstate_link *link, ssize_t n, struct events *to)
-{
-	struct nlmsghdr *nlh = (struct nlmsghdr *)link->reply;
-	int len = n, ret = 0;
-
-	for (; mnl_nlmsg_ok(nlh, len) && !ret; nlh = mnl_nlmsg_next(nlh, &len)) {
-		const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-
-		if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl))
-			continue;
-		if (nlh->nlmsg_type == link->family && genl->cmd == TCPSTATE_CMD_TRANSITION_NTF)
-			ret = link_take(link, nlh, take_events, to);
-		else if (nlh->nlmsg_type == GENL_ID_CTRL && genl->cmd == CTRL_CMD_DELFAMILY)
-			ret = link_take(link, nlh, take_control, link);
-	}
-	return ret;
-}
-
-int tcpstate_link_events(struct tcpstate_link *link,
-			 int (*each)(const struct tcpstate_transition *t, void *arg), void *arg,
-			 struct tcpstate_loss *loss)
-{
-	struct events to = { link, each, arg };
-	unsigned int messages;
-	int ret = 0;
-	ssize_t n;
-
-	for (messages = 0; messages < EVENT_MESSAGES && !ret; messages++) {
-		n = link_receive(link, MSG_DONTWAIT);
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n >= 0)
-			ret = take_datagram(link, n, &to);
-		else if (errno != ENOBUFS)	/* what it lost, the sequence tells */
-			ret = link_fail_errno(link, "cannot receive events");
-	}
-	*loss = link->loss;
-	return ret;
 }

@@ -95,10 +95,12 @@ int tcpstate_link_subscribe(struct tcpstate_link *link, unsigned int buffer);
  * struct tcpstate_loss - events that a reader of events has missed so far
  * @kernel: those that the kernel had no room for
  * @reader: those that this reader's buffer had no room for, exact as soon as a later event has come
+ * @overruns: how often this reader's buffer had no room
  */
 struct tcpstate_loss {
 	uint64_t kernel;
 	uint64_t reader;
+	uint64_t overruns;
 };
 
 /**

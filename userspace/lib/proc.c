@@ -7,31 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proc.h"
+#include "proc_line.h"
 
-/* Not null-terminated: points into the caller's text. */
-struct word {
-	const char *at;
-	size_t len;
-};
-
-struct parse {
-	struct tcpstate_snapshot *s;
-	const char *at;		/* rest of the current line */
-	const char *end;	/* of the current line, without its newline */
-	unsigned int line;	/* 0 once the complaint is about the whole file */
-	char *err;
-	size_t errlen;
-};
-
-/* A word made fit for a message: short, and no terminal sequences. */
-struct quoted {
-	char text[40];
-};
-
-static struct quoted quote(struct word w)
+struct proc_quoted proc_quote(struct proc_word w)
 {
-	struct quoted q;
+	struct proc_quoted q;
 	size_t i;
 
 	for (i = 0; i < w.len && i < sizeof(q.text) - 1; i++)
@@ -40,8 +20,7 @@ static struct quoted quote(struct word w)
 	return q;
 }
 
-__attribute__((format(printf, 2, 3)))
-static int fail(struct parse *p, const char *fmt, ...)
+int proc_fail(struct proc_line *p, const char *fmt, ...)
 {
 	int used = 0;
 	va_list args;
@@ -58,12 +37,12 @@ static int fail(struct parse *p, const char *fmt, ...)
 	return -EPROTO;
 }
 
-static bool is(struct word w, const char *name)
+bool proc_is(struct proc_word w, const char *name)
 {
 	return w.len == strlen(name) && !memcmp(w.at, name, w.len);
 }
 
-static bool next_word(struct parse *p, struct word *w)
+bool proc_next(struct proc_line *p, struct proc_word *w)
 {
 	while (p->at < p->end && (*p->at == ' ' || *p->at == '\t'))
 		p->at++;
@@ -74,8 +53,7 @@ static bool next_word(struct parse *p, struct word *w)
 	return w->len > 0;
 }
 
-/* strtoull() would take a sign, white space and what follows the word. */
-static bool parse_number(struct word w, uint64_t *out)
+bool proc_number(struct proc_word w, uint64_t *out)
 {
 	uint64_t n = 0;
 	size_t i;
@@ -91,139 +69,143 @@ static bool parse_number(struct word w, uint64_t *out)
 	return w.len > 0;
 }
 
-static int take_value(struct parse *p, struct word name, struct tcpstate_value *v)
+int proc_value(struct proc_line *p, struct proc_word name, struct tcpstate_value *v)
 {
-	struct word w;
+	struct proc_word w;
 
-	if (!next_word(p, &w))
-		return fail(p, "no number after '%s'", quote(name).text);
+	if (!proc_next(p, &w))
+		return proc_fail(p, "no number after '%s'", proc_quote(name).text);
 	if (v->known)
-		return fail(p, "'%s' is there twice", quote(name).text);
-	if (!parse_number(w, &v->n))
-		return fail(p, "'%s' is not a number from 0 to 2^63-1", quote(w).text);
+		return proc_fail(p, "'%s' is there twice", proc_quote(name).text);
+	if (!proc_number(w, &v->n))
+		return proc_fail(p, "'%s' is not a number from 0 to 2^63-1", proc_quote(w).text);
 	v->known = true;
 	return 0;
 }
 
 /* NULL for a name that the table does not know: the caller skips it. */
 static struct tcpstate_value *find(void *base, const struct tcpstate_field *table,
-				   struct word name)
+				   struct proc_word name)
 {
 	const struct tcpstate_field *f;
 
 	for (f = table; f->name; f++) {
-		if (is(name, f->name))
+		if (proc_is(name, f->name))
 			return (struct tcpstate_value *)((char *)base + f->offset);
 	}
 	return NULL;
 }
 
-static int parse_state(struct parse *p)
+static int parse_state(struct proc_line *p)
 {
 	struct tcpstate_value *v;
 	struct tcpstate_row *row;
-	struct word name, skipped;
+	struct proc_word name, skipped;
 	unsigned int number;
 	int ret;
 
-	if (!next_word(p, &name))
-		return fail(p, "'state' without a name");
+	if (!proc_next(p, &name))
+		return proc_fail(p, "'state' without a name");
 	number = tcpstate_state_number(name.at, name.len);
 	if (!number)
 		return 0;
 	row = &p->s->state[number];
-	ret = take_value(p, name, &row->count);
+	ret = proc_value(p, name, &row->count);
 
 	/* The count has no key here, so "count" is as unknown as any other. */
-	while (!ret && next_word(p, &name)) {
+	while (!ret && proc_next(p, &name)) {
 		v = find(row, &tcpstate_row_fields[TCPSTATE_ROW_COUNT + 1], name);
 		if (v)
-			ret = take_value(p, name, v);
-		else if (!next_word(p, &skipped))
-			ret = fail(p, "no value after '%s'", quote(name).text);
+			ret = proc_value(p, name, v);
+		else if (!proc_next(p, &skipped))
+			ret = proc_fail(p, "no value after '%s'", proc_quote(name).text);
 	}
 	return ret;
 }
 
-static int parse_total(struct parse *p)
+static int parse_total(struct proc_line *p)
 {
 	struct tcpstate_value *v;
-	struct word name;
+	struct proc_word name;
 
-	if (!next_word(p, &name))
-		return fail(p, "'total' without a name");
+	if (!proc_next(p, &name))
+		return proc_fail(p, "'total' without a name");
 	v = find(p->s, tcpstate_total_fields, name);
-	return v ? take_value(p, name, v) : 0;
+	return v ? proc_value(p, name, v) : 0;
 }
 
-static int take_coverage(struct parse *p)
+static int take_coverage(struct proc_line *p)
 {
 	struct tcpstate_value *v = &p->s->health.coverage;
-	struct word w;
+	struct proc_word w;
 
-	if (!next_word(p, &w))
-		return fail(p, "no word after 'coverage'");
+	if (!proc_next(p, &w))
+		return proc_fail(p, "no word after 'coverage'");
 	if (v->known)
-		return fail(p, "'coverage' is there twice");
+		return proc_fail(p, "'coverage' is there twice");
 	/* A word that a newer module has leaves it unknown. */
 	v->n = tcpstate_coverage_number(w.at, w.len);
 	v->known = v->n;
 	return 0;
 }
 
-static int parse_health(struct parse *p)
+static int parse_health(struct proc_line *p)
 {
-	struct word name, skipped;
+	struct proc_word name, skipped;
 	struct tcpstate_value *v;
 	int ret = 0;
 
-	while (!ret && next_word(p, &name)) {
+	while (!ret && proc_next(p, &name)) {
 		v = find(&p->s->health, tcpstate_health_fields, name);
 		if (v)
-			ret = take_value(p, name, v);
-		else if (is(name, "coverage"))
+			ret = proc_value(p, name, v);
+		else if (proc_is(name, "coverage"))
 			ret = take_coverage(p);
-		else if (!next_word(p, &skipped))
-			ret = fail(p, "no value after '%s'", quote(name).text);
+		else if (!proc_next(p, &skipped))
+			ret = proc_fail(p, "no value after '%s'", proc_quote(name).text);
 	}
 	return ret;
 }
 
-static int parse_record(struct parse *p)
+static int parse_record(struct proc_line *p)
 {
 	struct tcpstate_value *v;
-	struct word type;
+	struct proc_word type;
 
-	if (!next_word(p, &type))
+	if (!proc_next(p, &type))
 		return 0;
-	if (is(type, "state"))
+	if (proc_is(type, "state"))
 		return parse_state(p);
-	if (is(type, "total"))
+	if (proc_is(type, "total"))
 		return parse_total(p);
-	if (is(type, "health"))
+	if (proc_is(type, "health"))
 		return parse_health(p);
+	if (p->trouble && proc_is(type, "listener"))
+		return proc_listener(p);
+	if (p->trouble && proc_is(type, "alert"))
+		return proc_alert(p);
 	v = find(p->s, tcpstate_head_fields, type);
-	return v ? take_value(p, type, v) : 0;
+	return v ? proc_value(p, type, v) : 0;
 }
 
-static int parse_version(struct parse *p)
+static int parse_version(struct proc_line *p)
 {
 	uint64_t version;
-	struct word w;
+	struct proc_word w;
 
-	if (!next_word(p, &w) || !is(w, "tcpstate") || !next_word(p, &w) ||
-	    !parse_number(w, &version))
-		return fail(p, "not a tcpstate file: 'tcpstate %d' is missing",
+	if (!proc_next(p, &w) || !proc_is(w, "tcpstate") || !proc_next(p, &w) ||
+	    !proc_number(w, &version))
+		return proc_fail(p, "not a tcpstate file: 'tcpstate %d' is missing",
 			    TCPSTATE_PROC_VERSION);
 	if (version != TCPSTATE_PROC_VERSION)
-		return fail(p, "format version %s, but this program reads version %d: "
-			    "module and tools do not match", quote(w).text,
+		return proc_fail(p, "format version %s, but this program reads version %d: "
+			    "module and tools do not match", proc_quote(w).text,
 			    TCPSTATE_PROC_VERSION);
 	p->s->version = version;
 	return 0;
 }
 
-static int check_complete(struct parse *p)
+static int check_complete(struct proc_line *p)
 {
 	const struct tcpstate_field *f;
 	unsigned int i;
@@ -231,11 +213,11 @@ static int check_complete(struct parse *p)
 	p->line = 0;
 	for (f = tcpstate_head_fields; f->name; f++) {
 		if (!tcpstate_field_get(p->s, f)->known)
-			return fail(p, "there is no line '%s'", f->name);
+			return proc_fail(p, "there is no line '%s'", f->name);
 	}
 	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST; i++) {
 		if (!p->s->state[i].count.known)
-			return fail(p, "there is no line 'state %s'", tcpstate_state_name(i));
+			return proc_fail(p, "there is no line 'state %s'", tcpstate_state_name(i));
 	}
 	return 0;
 }
@@ -243,20 +225,28 @@ static int check_complete(struct parse *p)
 int tcpstate_proc_parse(const char *text, size_t len, struct tcpstate_snapshot *s,
 			char *err, size_t errlen)
 {
-	struct parse p = { .s = s, .err = err, .errlen = errlen };
+	return tcpstate_proc_parse_all(text, len, s, NULL, err, errlen);
+}
+
+int tcpstate_proc_parse_all(const char *text, size_t len, struct tcpstate_snapshot *s,
+			    struct tcpstate_proc_trouble *trouble, char *err, size_t errlen)
+{
+	struct proc_line p = { .s = s, .trouble = trouble, .err = err, .errlen = errlen };
 	const char *end = text + len;
 	const char *at = text;
 	int ret;
 
 	memset(s, 0, sizeof(*s));
+	if (trouble)
+		memset(trouble, 0, sizeof(*trouble));
 	if (!len)
-		return fail(&p, "the file is empty");
+		return proc_fail(&p, "the file is empty");
 	while (at < end) {
 		p.line++;
 		p.at = at;
 		p.end = memchr(at, '\n', end - at);
 		if (!p.end)
-			return fail(&p, "the text is cut short");
+			return proc_fail(&p, "the text is cut short");
 		ret = p.line == 1 ? parse_version(&p) : parse_record(&p);
 		if (ret)
 			return ret;
@@ -306,6 +296,12 @@ static int read_text(const char *path, char *text, size_t size, size_t *len)
 int tcpstate_proc_read(const char *path, struct tcpstate_snapshot *s,
 		       char *err, size_t errlen)
 {
+	return tcpstate_proc_read_all(path, s, NULL, err, errlen);
+}
+
+int tcpstate_proc_read_all(const char *path, struct tcpstate_snapshot *s,
+			   struct tcpstate_proc_trouble *trouble, char *err, size_t errlen)
+{
 	char why[160] = "";
 	size_t len = 0;
 	char *text;
@@ -316,7 +312,7 @@ int tcpstate_proc_read(const char *path, struct tcpstate_snapshot *s,
 	if (ret)
 		snprintf(why, sizeof(why), "%s", strerror(-ret));
 	else
-		ret = tcpstate_proc_parse(text, len, s, why, sizeof(why));
+		ret = tcpstate_proc_parse_all(text, len, s, trouble, why, sizeof(why));
 	free(text);
 	if (ret)
 		snprintf(err, errlen, "%s: %s", path, why);

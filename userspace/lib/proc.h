@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "alert.h"
 #include "model.h"
 
 /* The tests build with a path that is certainly absent. */
@@ -19,6 +20,26 @@
 
 /* A namespace's file is a few KiB; what is longer is some other file. */
 #define TCPSTATE_PROC_MAX	(1024 * 1024)
+
+#define TCPSTATE_PROC_LISTENERS	64	/* the fullest; /proc has no more */
+
+/**
+ * struct tcpstate_proc_trouble - what /proc says of listeners and active alerts
+ * @listeners: number of listeners
+ * @listener: of each its name, queue, backlog and drops, and how many are in SYN_RECV
+ * @alerts: number of alerts
+ * @alert: of each what the line has. A kind or severity that this program does not know is 0, and
+ *	so is what /proc does not say: reason, peak, since when, the local address of a
+ *	destination, address and family of a listener
+ *
+ * Nearly 200 KiB: not for the stack.
+ */
+struct tcpstate_proc_trouble {
+	unsigned int listeners;
+	struct tcpstate_peer listener[TCPSTATE_PROC_LISTENERS];
+	unsigned int alerts;
+	struct tcpstate_alert alert[TCPSTATE_ALERTS_MAX];
+};
 
 /**
  * tcpstate_proc_parse() - understand the text of /proc/tcpstate
@@ -52,5 +73,11 @@ int tcpstate_proc_parse(const char *text, size_t len, struct tcpstate_snapshot *
  */
 int tcpstate_proc_read(const char *path, struct tcpstate_snapshot *s,
 		       char *err, size_t errlen);
+
+/* The same, with listeners and alerts; @trouble can be NULL. */
+int tcpstate_proc_parse_all(const char *text, size_t len, struct tcpstate_snapshot *s,
+			    struct tcpstate_proc_trouble *trouble, char *err, size_t errlen);
+int tcpstate_proc_read_all(const char *path, struct tcpstate_snapshot *s,
+			   struct tcpstate_proc_trouble *trouble, char *err, size_t errlen);
 
 #endif

@@ -11,22 +11,23 @@
 #include "tcpstate.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define KEY_MAX		32
+#define KEY_MAX		40
 
-/* JSON has the key with an underscore, as the tables of numbers do. */
+/* JSON has the keys with underscores, as the tables of numbers do. */
 static const struct setting {
 	const char *key;
-	const char *json;
 	size_t offset;
 	uint32_t min;
 	uint32_t max;
 } settings[] = {
 #define AT(member) offsetof(struct tcpstate_config, member)
-	{ "limit", "limit", AT(limit), TCPSTATE_LIMIT_MIN, UINT32_MAX },
-	{ "event-batch", "event_batch", AT(event_batch), 1, TCPSTATE_EVENT_BATCH_MAX },
-	{ "event-delay-ms", "event_delay_ms", AT(event_delay_ms), 0, TCPSTATE_EVENT_DELAY_MAX },
-	{ "event-queue", "event_queue", AT(event_queue), TCPSTATE_EVENT_QUEUE_MIN,
-	  TCPSTATE_EVENT_QUEUE_MAX },
+	{ "limit", AT(limit), TCPSTATE_LIMIT_MIN, UINT32_MAX },
+	{ "event-batch", AT(event_batch), 1, TCPSTATE_EVENT_BATCH_MAX },
+	{ "event-delay-ms", AT(event_delay_ms), 0, TCPSTATE_EVENT_DELAY_MAX },
+	{ "event-queue", AT(event_queue), TCPSTATE_EVENT_QUEUE_MIN, TCPSTATE_EVENT_QUEUE_MAX },
+#define TCPS_THRESHOLD(id, name, by_default, min, max) \
+	{ name, AT(threshold[TCPSTATE_A_THRESHOLDS_##id]), min, max },
+#include "alerts.def"
 };
 
 static struct tcpstate_value *value_of(struct tcpstate_config *c, const struct setting *s)
@@ -98,19 +99,31 @@ static bool parse_assignment(const char *word, struct tcpstate_config *c)
 	return parse_value(s, word + len + 1, v);
 }
 
+static void print_member(const char *key, const struct tcpstate_value *v)
+{
+	putchar('"');
+	for (; *key; key++)
+		putchar(*key == '-' ? '_' : *key);
+	if (v->known)
+		printf("\":%" PRIu64, v->n);
+	else
+		printf("\":null");
+}
+
+/* An older module does not know all of them; "set" would not take what it does not. */
 static void print(struct tcpstate_config *c, bool json)
 {
-	const char *before = "{";
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		uint64_t n = value_of(c, &settings[i])->n;
+		const struct tcpstate_value *v = value_of(c, &settings[i]);
 
-		if (!json)
-			printf("%s=%" PRIu64 "\n", settings[i].key, n);
-		else
-			printf("%s\"%s\":%" PRIu64, before, settings[i].json, n);
-		before = ",";
+		if (json) {
+			putchar(i ? ',' : '{');
+			print_member(settings[i].key, v);
+		} else if (v->known) {
+			printf("%s=%" PRIu64 "\n", settings[i].key, v->n);
+		}
 	}
 	if (json)
 		puts("}");

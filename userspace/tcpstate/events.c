@@ -112,18 +112,6 @@ static void print_text(const struct follower *f, const struct tcpstate_transitio
 	       dim ? PLAIN : "");
 }
 
-/* The wall clock in UTC, as RFC 3339 has it. */
-static json_t *wall_json(uint64_t wall)
-{
-	time_t second = wall / NS_PER_S;
-	char text[32] = "";
-	struct tm tm;
-
-	if (gmtime_r(&second, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-	return json_sprintf("%s.%06uZ", text, (unsigned int)(wall % NS_PER_S / 1000));
-}
-
 static int fill_json(json_t *object, const struct follower *f,
 		     const struct tcpstate_transition *t)
 {
@@ -201,7 +189,7 @@ static bool still_there(struct tcpstate_link *second)
 static int follow(struct follower *f, struct tcpstate_link *link, struct tcpstate_link *second)
 {
 	struct pollfd in = { .fd = tcpstate_link_fd(link), .events = POLLIN };
-	struct tcpstate_loss loss = { 0, 0 };
+	struct tcpstate_loss loss = { 0 };
 	int ret = 0, ready;
 
 	while (!ret && !interrupted && !ferror(stdout)) {

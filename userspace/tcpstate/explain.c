@@ -2,7 +2,8 @@
 /*
  * tcpstate explain: what a state means, how one gets in and out, what to do about it. The edges are
  * those of states.def, the same that the module runs by; the advice is explain.def. Text is printed
- * from the JSON, so that neither can say what the other does not.
+ * from the JSON, so that neither can say what the other does not. What is a number is an alert:
+ * explain_alert.c.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -11,10 +12,10 @@
 #include <string.h>
 
 #include "../lib/model.h"
+#include "alerts.h"
 #include "tcpstate.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define WIDTH		80
 #define INDENT		8
 #define TEXT_MAX	512
 
@@ -103,18 +104,17 @@ static const char *get(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
-/* Breaks at spaces; further lines are indented by @hang more than the first. */
-static void print_wrapped(const char *label, const char *text, int hang)
+void print_wrapped(const char *label, int indent, const char *text, int hang)
 {
-	int column = INDENT, len;
+	int column = indent, len;
 
-	printf("%-*s", INDENT, label);
+	printf("%-*s", indent, label);
 	while (*text) {
 		len = strcspn(text, " ");
-		if (column > INDENT + hang && column + 1 + len > WIDTH) {
-			column = INDENT + hang;
+		if (column > indent + hang && column + 1 + len > WIDTH) {
+			column = indent + hang;
 			printf("\n%*s", column, "");
-		} else if (column > INDENT + hang || (column > INDENT && hang)) {
+		} else if (column > indent + hang || (column > indent && hang)) {
 			putchar(' ');
 			column++;
 		}
@@ -180,12 +180,12 @@ static void print_edges(const char *label, const json_t *list, const char *end)
 			continue;
 		snprintf(text, sizeof(text), "%s by %s: %s", get(edge, end),
 			 get(edge, "text"), get(edge, "why"));
-		print_wrapped(label, text, 2);
+		print_wrapped(label, INDENT, text, 2);
 		label = "";
 	}
 	if (aborts > 1) {
 		snprintf(text, sizeof(text), "%s by %s", from, by);
-		print_wrapped(label, text, 2);
+		print_wrapped(label, INDENT, text, 2);
 	}
 }
 
@@ -199,9 +199,9 @@ static void print_state(const json_t *s)
 	printf("\n%s\n\n", get(s, "meaning"));
 	print_edges("IN", json_object_get(s, "in"), "from");
 	print_edges("OUT", json_object_get(s, "out"), "to");
-	print_wrapped("NORMAL", get(s, "normal"), 0);
-	print_wrapped("DO", get(s, "do"), 0);
-	print_wrapped("DON'T", get(s, "dont"), 0);
+	print_wrapped("NORMAL", INDENT, get(s, "normal"), 0);
+	print_wrapped("DO", INDENT, get(s, "do"), 0);
+	print_wrapped("DON'T", INDENT, get(s, "dont"), 0);
 }
 
 static void print_all(const json_t *root)
@@ -229,15 +229,26 @@ static unsigned int state_of(const char *word)
 	return 0;
 }
 
+static bool is_number(const char *word)
+{
+	return *word && !word[strspn(word, "0123456789")];
+}
+
 enum exit_code explain(const struct options *o)
 {
 	unsigned int number = 0;
+	uint32_t alert;
 	json_t *root;
 
 	if (o->argc > 1) {
-		fprintf(stderr, "tcpstate: explain: one state at a time, not also '%s'\n",
+		fprintf(stderr, "tcpstate: explain: one state or alert at a time, not also '%s'\n",
 			o->argv[1]);
 		return TCPSTATE_USAGE;
+	}
+	if (o->argc && is_number(o->argv[0])) {
+		if (!parse_count("explain", o->argv[0], &alert))
+			return TCPSTATE_USAGE;
+		return explain_alert(o, alert);
 	}
 	if (o->argc) {
 		number = state_of(o->argv[0]);

@@ -54,11 +54,6 @@ void format_holder(char *buf, size_t size, const struct tcpstate_holder *h)
 			 is_lxc(p) ? (int)strlen(p->container) : SHORT_ID, p->container);
 }
 
-static json_t *value_json(const struct tcpstate_value *v)
-{
-	return v->known ? json_integer(v->n) : json_null();
-}
-
 int add_socket_json(json_t *object, const struct tcpstate_socket *s)
 {
 	json_t *facts = json_pack("{s:o, s:o, s:o, s:o, s:o}",

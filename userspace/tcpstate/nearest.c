@@ -4,7 +4,7 @@
 #include "tcpstate.h"
 
 /* Longer than any valid word: what is longer still is nobody's slip. */
-#define WORD_MAX 24
+#define WORD_MAX 32
 
 static unsigned int min(unsigned int a, unsigned int b)
 {

@@ -18,7 +18,7 @@
 #define NO_LETTER	256	/* and above: options without a letter */
 
 #define TUPLES		(SUB_LIST | SUB_EVENTS | SUB_TOP | SUB_VERIFY)
-#define ALL		(SUB_SHOW | TUPLES | SUB_EXPLAIN | SUB_CONFIG)
+#define ALL		(SUB_SHOW | TUPLES | SUB_ALERTS | SUB_EXPLAIN | SUB_CONFIG | SUB_IGNORE)
 
 static bool take_json(struct command *cmd, const char *name, const char *arg)
 {
@@ -144,6 +144,13 @@ static bool take_processes(struct command *cmd, const char *name, const char *ar
 	return true;
 }
 
+static bool take_follow(struct command *cmd, const char *name, const char *arg)
+{
+	(void)name, (void)arg;
+	cmd->o.follow = true;
+	return true;
+}
+
 static bool take_netns(struct command *cmd, const char *name, const char *arg)
 {
 	(void)name;
@@ -190,7 +197,7 @@ static const struct option_desc {
 	const char *help;
 } options[] = {
 	{ 'j', "json", NULL, ALL & ~SUB_TOP, take_json,
-	  "JSON: one document; events: one object a line" },
+	  "JSON: one document; events, alerts --follow: one\nobject a line" },
 	{ '4', "ipv4", NULL, TUPLES, take_ipv4, "IPv4 only" },
 	{ '6', "ipv6", NULL, TUPLES, take_ipv6, "IPv6 only" },
 	{ 's', "state", "=LIST", SUB_SHOW | TUPLES, take_states,
@@ -201,20 +208,22 @@ static const struct option_desc {
 	{ 0, "dport", "=PORT[-PORT]", TUPLES, take_dport, "remote port or range of ports" },
 	{ 0, "older", "=DURATION", SUB_LIST | SUB_TOP, take_older,
 	  "so long in their state, or longer: 60s, 1h30m, 2d" },
-	{ 'n', "limit", "=NUMBER", TUPLES, take_limit, "no more than so many" },
+	{ 'n', "limit", "=NUMBER", TUPLES | SUB_ALERTS, take_limit, "no more than so many" },
 	{ 0, "sort", "=KEY", SUB_LIST, take_sort, "by age (oldest first), local, remote or state" },
-	{ 0, "watch", "[=SECONDS]", SUB_SHOW | SUB_LIST | SUB_TOP | SUB_VERIFY, take_watch,
-	  "again and again (every 2 seconds)" },
-	{ 0, "no-header", NULL, SUB_SHOW | SUB_LIST | SUB_TOP | SUB_VERIFY, take_no_header,
-	  "only the rows of the table" },
-	{ 0, "color", "=WHEN", SUB_SHOW | TUPLES, take_color,
+	{ 0, "watch", "[=SECONDS]", SUB_SHOW | SUB_LIST | SUB_TOP | SUB_VERIFY | SUB_ALERTS,
+	  take_watch, "again and again (every 2 seconds)" },
+	{ 0, "no-header", NULL, SUB_SHOW | SUB_LIST | SUB_TOP | SUB_VERIFY | SUB_ALERTS,
+	  take_no_header, "only the rows of the table" },
+	{ 0, "color", "=WHEN", SUB_SHOW | TUPLES | SUB_ALERTS, take_color,
 	  "auto, always or never: dim what matters less; auto\n"
 	  "is on a terminal and not if NO_COLOR is set" },
 	{ 'r', "resolve", NULL, SUB_LIST | SUB_EVENTS | SUB_VERIFY, take_resolve,
 	  "names of hosts; asks the name server" },
 	{ 'p', "processes", NULL, SUB_LIST | SUB_EVENTS, take_processes,
 	  "who has the socket: process, unit, container" },
-	{ 'N', "netns", "=NAME|PID", ALL & ~SUB_EXPLAIN, take_netns,
+	{ 0, "follow", NULL, SUB_ALERTS, take_follow,
+	  "what happens to alerts from now on, one a line" },
+	{ 'N', "netns", "=NAME|PID", ALL, take_netns,
 	  "another network namespace: one of ip netns, or that\nof a process" },
 	{ 0, "proc", "=FILE", SUB_SHOW, take_proc,
 	  "read FILE instead of " TCPSTATE_PROC_PATH },
@@ -374,7 +383,9 @@ static enum exit_code check_together(const struct command *cmd, uint32_t given)
 			options[i].name, cmd->sub->name);
 		return TCPSTATE_USAGE;
 	}
-	if (src && dst && src != dst)
+	if (cmd->o.follow && cmd->o.watch)
+		fprintf(stderr, "tcpstate: --follow and --watch exclude each other\n");
+	else if (src && dst && src != dst)
 		fprintf(stderr, "tcpstate: --src and --dst are of different families\n");
 	else if (f->family && ((src && src != f->family) || (dst && dst != f->family)))
 		fprintf(stderr, "tcpstate: %s is not an address of --ipv%c\n",

@@ -13,8 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tcpstate.h"
+
+#define NS_PER_S	1000000000
+#define CUT_LEAST	8	/* what is left of a name that is cut */
 
 enum exit_code link_failed(const struct tcpstate_link *link, int err)
 {
@@ -152,6 +156,66 @@ struct libscols_table *new_table(const struct options *o)
 	/* A terminal that is too narrow wraps: a digit, or an address, cut off would lie. */
 	scols_table_set_termforce(tb, SCOLS_TERMFORCE_NEVER);
 	return tb;
+}
+
+static const char *cell_text(struct libscols_line *line, unsigned int column)
+{
+	return scols_cell_get_data(scols_line_get_cell(line, column));
+}
+
+/* Longest text of a column, its heading included. */
+static size_t column_width(struct libscols_table *tb, unsigned int column)
+{
+	struct libscols_column *col = scols_table_get_column(tb, column);
+	const char *text = scols_cell_get_data(scols_column_get_header(col));
+	size_t width = text ? strlen(text) : 0, len, i;
+
+	for (i = 0; i < scols_table_get_nlines(tb); i++) {
+		text = cell_text(scols_table_get_line(tb, i), column);
+		len = text ? strlen(text) : 0;
+		width = len > width ? len : width;
+	}
+	return width;
+}
+
+static int shorten(struct libscols_line *line, unsigned int column, size_t width)
+{
+	const char *text = cell_text(line, column);
+	char cut[WIDTH + 1];
+
+	if (!text || strlen(text) <= width)
+		return 0;
+	snprintf(cut, sizeof(cut), "%.*s..", (int)width - 2, text);
+	return scols_line_set_data(line, column, cut);
+}
+
+int fit_column(struct libscols_table *tb, unsigned int column)
+{
+	size_t columns = scols_table_get_ncols(tb), rest = 2 * (columns - 1), i;
+	int ret = 0;
+
+	for (i = 0; i < columns; i++)
+		rest += i == column ? 0 : column_width(tb, i);
+	rest = rest + CUT_LEAST < WIDTH ? WIDTH - rest : CUT_LEAST;
+	for (i = 0; i < scols_table_get_nlines(tb) && !ret; i++)
+		ret = shorten(scols_table_get_line(tb, i), column, rest);
+	return ret;
+}
+
+json_t *wall_json(uint64_t wall)
+{
+	time_t second = wall / NS_PER_S;
+	char text[32] = "";
+	struct tm tm;
+
+	if (gmtime_r(&second, &tm))
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	return json_sprintf("%s.%06uZ", text, (unsigned int)(wall % NS_PER_S / 1000));
+}
+
+json_t *value_json(const struct tcpstate_value *v)
+{
+	return v->known ? json_integer(v->n) : json_null();
 }
 
 void print_json(json_t *root)

@@ -1,18 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tcpstate show: all eleven states, or those asked for, also those nobody is in. A row that comes
- * and goes cannot be compared at a glance, nor summed by a script.
+ * tcpstate show: what is wrong, who has trouble, and all eleven states, or those asked for, also
+ * those nobody is in. A row that comes and goes cannot be compared at a glance, nor summed by a
+ * script.
+ *
+ * The states are those of /proc/tcpstate, which everybody can read. Alerts, listeners and
+ * destinations come by netlink; who may not ask for them gets what /proc says.
  */
 #include <errno.h>
 #include <libsmartcols.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../lib/format.h"
 #include "../lib/proc.h"
+#include "alerts.h"
 #include "tcpstate.h"
 
 #define DIM "\033[2m"
+
+/**
+ * struct reading - all that is shown
+ * @s: the states
+ * @t: alerts, listeners, destinations
+ * @stats: what netlink says more of the states
+ * @has_stats: whether it has said it
+ */
+struct reading {
+	struct tcpstate_snapshot s;
+	struct trouble t;
+	struct tcpstate_stats stats;
+	bool has_stats;
+};
 
 /* How the text shows what model.h's tables name: same index, same number. */
 static const struct column {
@@ -47,7 +67,8 @@ static void print_health(const struct tcpstate_health *h)
 	}
 }
 
-static void print_summary(const struct tcpstate_snapshot *s)
+/* What is not in the verdict, which tells of health, too. */
+static void print_summary(const struct tcpstate_snapshot *s, bool verdict)
 {
 	char tracked[TCPSTATE_FORMAT_MAX], limit[TCPSTATE_FORMAT_MAX], n[TCPSTATE_FORMAT_MAX];
 	const struct tcpstate_value *v;
@@ -62,7 +83,8 @@ static void print_summary(const struct tcpstate_snapshot *s)
 		printf(", %s transition%s", n, s->transitions.n == 1 ? "" : "s");
 	}
 	putchar('\n');
-	print_health(&s->health);
+	if (!verdict)
+		print_health(&s->health);
 	for (i = 0; i < TCPSTATE_TOTAL_FIELDS; i++) {
 		v = tcpstate_field_get(s, &tcpstate_total_fields[i]);
 		if (!shortfalls[i] || !v->n)
@@ -73,7 +95,32 @@ static void print_summary(const struct tcpstate_snapshot *s)
 	putchar('\n');
 }
 
-static int add_columns(struct libscols_table *tb)
+/* The last line may lack its end. */
+static void print_lines(char *lines)
+{
+	size_t len = lines ? strlen(lines) : 0;
+
+	if (len)
+		printf("%s%s", lines, lines[len - 1] == '\n' ? "" : "\n");
+	free(lines);
+}
+
+static void print_trouble(const struct reading *r, const struct options *o)
+{
+	struct verdict v;
+	unsigned int i;
+
+	if (r->t.known) {
+		verdict_build(&v, &r->t, &r->s.health, &r->stats.verified_ns, VERDICT_LINES);
+		for (i = 0; i < v.n; i++)
+			puts(v.line[i]);
+	}
+	print_summary(&r->s, r->t.known);
+	print_lines(listeners_text(&r->t, o));
+	print_lines(destinations_text(&r->t, o));
+}
+
+static int add_columns(struct libscols_table *tb, const struct reading *r)
 {
 	unsigned int i;
 
@@ -83,11 +130,14 @@ static int add_columns(struct libscols_table *tb)
 		if (!scols_table_new_column(tb, columns[i].heading, 0, SCOLS_FL_RIGHT))
 			return -ENOMEM;
 	}
+	if (r->has_stats && !scols_table_new_column(tb, ">60s", 0, SCOLS_FL_RIGHT))
+		return -ENOMEM;
 	return 0;
 }
 
-static int add_row(struct libscols_table *tb, const char *name, const struct tcpstate_row *row)
+static int add_row(struct libscols_table *tb, const struct reading *r, unsigned int state)
 {
+	const struct tcpstate_row *row = &r->s.state[state];
 	struct libscols_line *line = scols_table_new_line(tb, NULL);
 	char text[TCPSTATE_FORMAT_MAX];
 	const struct tcpstate_value *v;
@@ -96,7 +146,7 @@ static int add_row(struct libscols_table *tb, const char *name, const struct tcp
 
 	if (!line)
 		return -ENOMEM;
-	ret = scols_line_set_data(line, 0, name);
+	ret = scols_line_set_data(line, 0, tcpstate_state_name(state));
 	for (i = 0; i < TCPSTATE_ROW_FIELDS && !ret; i++) {
 		v = tcpstate_field_get(row, &tcpstate_row_fields[i]);
 		/* Nobody in the state: then there is no oldest, not one of 0 ms. */
@@ -105,6 +155,10 @@ static int add_row(struct libscols_table *tb, const char *name, const struct tcp
 		else
 			columns[i].format(text, sizeof(text), v->n);
 		ret = scols_line_set_data(line, i + 1, text);
+	}
+	if (!ret && r->has_stats) {
+		tcpstate_format_count(text, sizeof(text), r->stats.older[state][0]);
+		ret = scols_line_set_data(line, i + 1, row->count.n ? text : "-");
 	}
 	if (!ret && !row->count.n)
 		ret = scols_line_set_color(line, DIM);
@@ -116,7 +170,7 @@ static bool wanted(unsigned int state, const struct options *o)
 	return !o->filter.states || o->filter.states & (1u << state);
 }
 
-static int show_text(const struct tcpstate_snapshot *s, const struct options *o)
+static int show_text(const struct reading *r, const struct options *o)
 {
 	struct libscols_table *tb = new_table(o);
 	unsigned int i;
@@ -124,16 +178,15 @@ static int show_text(const struct tcpstate_snapshot *s, const struct options *o)
 
 	if (!tb)
 		return -ENOMEM;
-	ret = add_columns(tb);
+	ret = add_columns(tb, r);
 	for (i = TCPSTATE_STATE_FIRST; i <= TCPSTATE_STATE_LAST && !ret; i++) {
 		if (wanted(i, o))
-			ret = add_row(tb, tcpstate_state_name(i), &s->state[i]);
+			ret = add_row(tb, r, i);
 	}
-	if (!ret) {
-		if (!o->no_header)
-			print_summary(s);
+	if (!ret && !o->no_header)
+		print_trouble(r, o);
+	if (!ret)
 		ret = scols_print_table(tb);
-	}
 	scols_unref_table(tb);
 	return ret;
 }
@@ -171,8 +224,19 @@ static int add_health(json_t *root, const struct tcpstate_health *h)
 	return add_numbers(object, tcpstate_health_fields, h);
 }
 
-static int build_json(json_t *root, const struct tcpstate_snapshot *s, const struct options *o)
+/* null where the module does not say. */
+static int add_trouble(json_t *root, const struct trouble *t)
 {
+	if (json_object_set_new(root, "alerts", t->known ? alerts_json(t, false) : json_null()) ||
+	    json_object_set_new(root, "listeners", t->known ? peers_json(t, true) : json_null()) ||
+	    json_object_set_new(root, "peers", t->counted ? peers_json(t, false) : json_null()))
+		return -ENOMEM;
+	return 0;
+}
+
+static int build_json(json_t *root, const struct reading *r, const struct options *o)
+{
+	const struct tcpstate_snapshot *s = &r->s;
 	json_t *states, *object;
 	unsigned int i;
 
@@ -192,15 +256,17 @@ static int build_json(json_t *root, const struct tcpstate_snapshot *s, const str
 	object = add_object(root, "totals");
 	if (!object || add_numbers(object, tcpstate_total_fields, s))
 		return -ENOMEM;
-	return add_health(root, &s->health);
+	if (add_health(root, &s->health))
+		return -ENOMEM;
+	return add_trouble(root, &r->t);
 }
 
-static int show_json(const struct tcpstate_snapshot *s, const struct options *o)
+static int show_json(const struct reading *r, const struct options *o)
 {
 	json_t *root = json_object();
 	int ret;
 
-	ret = root ? build_json(root, s, o) : -ENOMEM;
+	ret = root ? build_json(root, r, o) : -ENOMEM;
 	if (ret)
 		json_decref(root);
 	else
@@ -208,12 +274,13 @@ static int show_json(const struct tcpstate_snapshot *s, const struct options *o)
 	return ret;
 }
 
-static enum exit_code load(const char *path, struct tcpstate_snapshot *s)
+static enum exit_code load(const char *path, struct reading *r,
+			   struct tcpstate_proc_trouble *trouble)
 {
 	char err[512];
 	int ret;
 
-	ret = tcpstate_proc_read(path, s, err, sizeof(err));
+	ret = tcpstate_proc_read_all(path, &r->s, trouble, err, sizeof(err));
 	if (!ret)
 		return TCPSTATE_OK;
 	/* A symlink that leads nowhere counts: this namespace has no tracker. */
@@ -226,19 +293,49 @@ static enum exit_code load(const char *path, struct tcpstate_snapshot *s)
 	return TCPSTATE_FAILURE;
 }
 
-enum exit_code show(const struct options *o)
+/* By netlink, unless it is another file that is shown. */
+static int find_trouble(struct reading *r, const struct options *o,
+			const struct tcpstate_proc_trouble *proc)
 {
-	struct tcpstate_snapshot s;
-	enum exit_code ret;
-	int err;
+	struct tcpstate_link *link;
+	int ret;
 
-	ret = load(o->proc, &s);
-	if (ret != TCPSTATE_OK)
-		return ret;
-	err = o->json ? show_json(&s, o) : show_text(&s, o);
+	if (strcmp(o->proc, TCPSTATE_PROC_PATH) || tcpstate_link_open(&link))
+		return trouble_find(&r->t, NULL, proc);
+	r->has_stats = !tcpstate_link_stats(link, &r->stats);
+	ret = trouble_find(&r->t, link, proc);
+	tcpstate_link_close(link);
+	trouble_find_holders(&r->t);
+	return ret;
+}
+
+static enum exit_code show_reading(struct reading *r, const struct options *o)
+{
+	struct tcpstate_proc_trouble *proc = malloc(sizeof(*proc));
+	enum exit_code code;
+	int err = proc ? 0 : -ENOMEM;
+
+	code = err ? TCPSTATE_OK : load(o->proc, r, proc);
+	if (!err && code == TCPSTATE_OK)
+		err = find_trouble(r, o, proc);
+	free(proc);
+	if (code != TCPSTATE_OK)
+		return code;
+	if (!err)
+		err = o->json ? show_json(r, o) : show_text(r, o);
 	if (err && !ferror(stdout)) {
 		fprintf(stderr, "tcpstate: cannot show it: %s\n", strerror(-err));
 		return TCPSTATE_FAILURE;
 	}
 	return TCPSTATE_OK;
+}
+
+enum exit_code show(const struct options *o)
+{
+	struct reading r = { .has_stats = false };
+	enum exit_code code;
+
+	code = show_reading(&r, o);
+	trouble_free(&r.t);
+	return code;
 }

@@ -39,6 +39,7 @@ enum sort_key {
  * @color: already decided: whether to use colour
  * @resolve: names instead of addresses
  * @processes: who has the sockets
+ * @follow: what happens from now on, too
  * @proc: file to read
  * @netns: another network namespace, or NULL; main() has already entered it
  * @filter: of connections
@@ -53,6 +54,7 @@ struct options {
 	bool color;
 	bool resolve;
 	bool processes;
+	bool follow;
 	const char *proc;
 	const char *netns;
 	struct tcpstate_filter filter;
@@ -71,6 +73,8 @@ enum {
 	SUB_EXPLAIN = 16,
 	SUB_CONFIG = 32,
 	SUB_VERIFY = 64,
+	SUB_ALERTS = 128,
+	SUB_IGNORE = 256,
 };
 
 struct subcommand {
@@ -89,6 +93,8 @@ enum exit_code top(const struct options *o);
 enum exit_code explain(const struct options *o);
 enum exit_code configure(const struct options *o);
 enum exit_code verify(const struct options *o);
+enum exit_code alerts(const struct options *o);
+enum exit_code ignore(const struct options *o);
 
 /* The first is what no argument means; an entry without a name is behind the last. */
 extern const struct subcommand subcommands[];
@@ -142,6 +148,7 @@ enum exit_code enter_netns(const char *name);
 /* Says what went wrong with a link; the exit code for it. */
 enum exit_code link_failed(const struct tcpstate_link *link, int err);
 
+#define WIDTH		80	/* columns that fit any terminal */
 #define ENDPOINT_MAX	1100	/* any end's text, null byte included */
 
 /**
@@ -170,11 +177,25 @@ int add_holder_json(json_t *object, const struct tcpstate_holder *h);
 /* An empty table as the options want it, never cut off at the terminal's width; NULL: no memory. */
 struct libscols_table *new_table(const struct options *o);
 
+/**
+ * fit_column() - cut the texts of a column, so that no line is wider than a screen
+ * @tb: table with all its lines; its texts are ASCII
+ * @column: number of a column with names that may be cut, which addresses and numbers may not
+ *
+ * Something of each name is always left, however wide the rest is. Return: 0 or a negative errno.
+ */
+int fit_column(struct libscols_table *tb, unsigned int column);
+
 /* Set when SIGINT or SIGTERM has come, after catch_interrupts(). */
 extern volatile sig_atomic_t interrupted;
 
 /* A second signal ends a program that is stuck in writing. */
 void catch_interrupts(void);
+
+/* null for a number that is not known. */
+json_t *value_json(const struct tcpstate_value *v);
+/* Nanoseconds of the wall clock in UTC, as RFC 3339 has it. */
+json_t *wall_json(uint64_t wall);
 
 /* One line of JSON; gives @root back. What goes wrong in writing, main() sees on stdout. */
 void print_json(json_t *root);

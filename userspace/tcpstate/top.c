@@ -32,6 +32,7 @@ struct screen {
 	struct tcpstate_link *link;
 	struct top_model model;
 	struct top_oldest oldest;
+	struct top_trouble trouble;
 	struct top_view view;
 	struct top_frame frame;
 	sigset_t open_mask;
@@ -154,6 +155,12 @@ static void list(struct screen *s, unsigned int rows)
 	s->view.list_note = s->list_note;
 }
 
+static void read_trouble(struct screen *s)
+{
+	if (s->model.samples && !s->view.no_header)
+		top_trouble_read(&s->trouble, s->link, s->view.list, &s->model.now, s->o);
+}
+
 /* The terminal */
 
 static void draw_line(int y, const struct top_line *line)
@@ -195,6 +202,13 @@ static void move_cursor(struct screen *s, unsigned int state)
 	s->floor_ns = 0;
 }
 
+/* The same key goes back to the endpoints. */
+static void toggle_list(struct screen *s, enum top_list list)
+{
+	s->view.list = s->view.list == list ? TOP_ENDPOINTS : list;
+	read_trouble(s);
+}
+
 /* Return: false to quit. */
 static bool take_key(struct screen *s, int key)
 {
@@ -214,6 +228,12 @@ static bool take_key(struct screen *s, int key)
 		break;
 	case KEY_END:
 		move_cursor(s, TCPSTATE_STATE_LAST);
+		break;
+	case 'L':
+		toggle_list(s, TOP_LISTENERS);
+		break;
+	case 'P':
+		toggle_list(s, TOP_DESTINATIONS);
 		break;
 	case 'p':
 	case ' ':
@@ -257,10 +277,11 @@ static void watch(struct screen *s)
 	do {
 		if (!s->view.paused && now_ns() >= next) {
 			sample(s);
+			read_trouble(s);
 			/* After a stop (^Z) or a slow dump nothing is made up for. */
 			next = now_ns() + period;
 		}
-		if (!s->view.help)
+		if (!s->view.help && s->view.list == TOP_ENDPOINTS)
 			list(s, top_frame_rows(LINES));
 		draw(s);
 	} while (wait_keys(s, next));
@@ -302,10 +323,12 @@ static enum exit_code print_frame(struct screen *s)
 	err = sample(s);
 	if (err)
 		return failed(s, err);
+	read_trouble(s);
 	list(s, PLAIN_ROWS);
 	top_frame_build(&s->frame, &s->view);
 	for (i = 0; i < s->frame.n; i++)
 		puts(s->frame.line[i].text);
+	top_trouble_free(&s->trouble);
 	tcpstate_link_close(s->link);
 	return TCPSTATE_OK;
 }
@@ -346,9 +369,11 @@ static enum exit_code live(struct screen *s)
 	nodelay(stdscr, TRUE);
 	keypad(stdscr, TRUE);
 	curs_set(0);
+	read_trouble(s);
 	watch(s);
 	endwin();
 	delscreen(term);
+	top_trouble_free(&s->trouble);
 	tcpstate_link_close(s->link);
 	sigprocmask(SIG_SETMASK, &s->open_mask, NULL);
 	/* Who ended us otherwise than from the keyboard shall see it in our status. */
@@ -382,6 +407,7 @@ enum exit_code top(const struct options *o)
 		.oldest = &s.oldest,
 		.cursor = first_state(o->filter.states),
 		.no_header = o->no_header,
+		.trouble = &s.trouble,
 	};
 	err = sample(&s);
 	if (err)

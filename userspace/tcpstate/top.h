@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../lib/decode.h"
+#include "alerts.h"
 
 #define TOP_BINS	20		/* of the last minute */
 #define TOP_BIN_NS	3000000000ull
@@ -95,6 +95,30 @@ struct top_frame {
 	struct top_line line[TOP_LINES];
 };
 
+/* What is below the states. */
+enum top_list {
+	TOP_ENDPOINTS,
+	TOP_LISTENERS,
+	TOP_DESTINATIONS,
+};
+
+/**
+ * struct top_trouble - what is wrong
+ * @verdict: in lines; none where the module has no alerts
+ * @table: listeners or destinations as lines, NULL: none of them has anything to say
+ * @holders: who has the sockets
+ */
+struct top_trouble {
+	struct verdict verdict;
+	char *table;
+	struct tcpstate_holders *holders;
+};
+
+/* Reads it anew; who may not ask by netlink gets what /proc says. */
+void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum top_list list,
+		      const struct tcpstate_stats *stats, const struct options *o);
+void top_trouble_free(struct top_trouble *tt);
+
 /**
  * struct top_view - what is to be seen
  * @m: the model
@@ -108,6 +132,8 @@ struct top_frame {
  * @no_header: no title and no column names
  * @note: what keeps it from sampling, NULL: nothing
  * @list_note: instead of the list, NULL: the list
+ * @trouble: the verdict, and the table of what @list says; NULL: none
+ * @list: what is below the states
  */
 struct top_view {
 	const struct top_model *m;
@@ -121,6 +147,8 @@ struct top_view {
 	bool no_header;
 	const char *note;
 	const char *list_note;
+	const struct top_trouble *trouble;
+	enum top_list list;
 };
 
 void top_frame_build(struct top_frame *f, const struct top_view *v);

@@ -19,8 +19,8 @@ static const char * const help[] = {
 	"home, end          the first state, the last",
 	"p, space           stop sampling, and go on",
 	"?, h               this text",
+	"L, P               listeners, destinations instead of endpoints, and back",
 	"q                  quit",
-	"",
 	"NOW     endpoints in the state        IN/s   entered, per second",
 	"OLDEST  time in the state, longest    >60s   in it for 60 s or longer",
 	"tcpstate explain STATE says what a state means and what to do.",
@@ -180,6 +180,23 @@ static void add_endpoints(struct top_frame *f, const struct top_view *v)
 	}
 }
 
+/* Its first line has the headings. */
+static void add_table(struct top_frame *f, const struct top_view *v)
+{
+	const char *at = v->trouble ? v->trouble->table : NULL;
+	enum top_look look = TOP_HEADING;
+	int len;
+
+	if (!at && v->m->samples)
+		add_line(f, TOP_NOTE, "no %s with anything to say, or not known to you",
+			 v->list == TOP_LISTENERS ? "listener" : "destination");
+	for (; at && *at; at += len + (at[len] == '\n')) {
+		len = strcspn(at, "\n");
+		add_line(f, look, "%.*s", len, at);
+		look = TOP_PLAIN;
+	}
+}
+
 static void add_list(struct top_frame *f, const struct top_view *v)
 {
 	unsigned int i;
@@ -187,10 +204,27 @@ static void add_list(struct top_frame *f, const struct top_view *v)
 	if (v->help) {
 		for (i = 0; i < sizeof(help) / sizeof(help[0]); i++)
 			add_line(f, TOP_PLAIN, "%s", help[i]);
+	} else if (v->list != TOP_ENDPOINTS) {
+		add_table(f, v);
 	} else if (v->list_note) {
 		add_line(f, TOP_NOTE, "%s", v->list_note);
 	} else if (v->m->samples) {
 		add_endpoints(f, v);
+	}
+}
+
+/* Whoever is to act on it sees it first. */
+static void add_verdict(struct top_frame *f, const struct top_view *v)
+{
+	const struct verdict *verdict = v->trouble ? &v->trouble->verdict : NULL;
+	unsigned int i;
+
+	for (i = 0; verdict && i < verdict->n && v->m->samples; i++) {
+		if (!i)
+			add_line(f, TOP_TITLE, "%s", verdict->line[0]);
+		else
+			add_line(f, verdict->severity[i] == TCPSTATE_SEVERITY_INFO ? TOP_PLAIN :
+				 TOP_NOTE, "%s", verdict->line[i]);
 	}
 }
 
@@ -205,6 +239,7 @@ void top_frame_build(struct top_frame *f, const struct top_view *v)
 {
 	f->n = 0;
 	if (!v->no_header) {
+		add_verdict(f, v);
 		add_title(f, v);
 		add_line(f, TOP_NOTE, "%s%s", v->note ?: "", v->note ? "; trying again" : "");
 	}
@@ -218,6 +253,6 @@ void top_frame_build(struct top_frame *f, const struct top_view *v)
 		f->n = v->height - 1;
 	while (f->n < v->height - 1 && f->n < TOP_LINES - 1)
 		add_line(f, TOP_PLAIN, "%s", "");
-	add_line(f, TOP_DIM, "arrows: state  p: %s  ?: %s  q: quit",
+	add_line(f, TOP_DIM, "arrows: state  L: listeners  P: peers  p: %s  ?: %s  q: quit",
 		 v->paused ? "go on" : "pause", v->help ? "endpoints" : "help");
 }

@@ -381,11 +381,6 @@ static int print_text(const struct verification *v)
 
 /* JSON */
 
-static json_t *value_json(const struct tcpstate_value *value)
-{
-	return value->known ? json_integer(value->n) : json_null();
-}
-
 static json_t *states_json(const struct verification *v)
 {
 	json_t *states = json_object();

@@ -205,7 +205,7 @@ static void test_json(void **state)
 	const char *name;
 
 	(void)state;
-	assert_keys(root, "version netns tracked limit states totals health");
+	assert_keys(root, "version netns tracked limit states totals health alerts listeners peers");
 	states = json_object_get(root, "states");
 	assert_keys(states, "ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT "
 			    "CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING");
@@ -314,7 +314,7 @@ static void assert_fits(const char *text)
 static void test_help_of_subcommands(void **state)
 {
 	static const char * const names[] = {
-		"show", "list", "events", "top", "explain", "config", "verify",
+		"show", "list", "events", "top", "alerts", "explain", "config", "ignore", "verify",
 	};
 	char usage[64];
 	size_t i;
@@ -507,7 +507,9 @@ static void test_not_loaded(void **state)
 {
 	const char *const argv[] = { TOOL_ABSENT, NULL };
 	const char *const given[] = { TOOL_ABSENT, BUSY, NULL };
-	static const char * const others[] = { "list", "events", "config", "top", "verify" };
+	static const char * const others[] = {
+		"list", "events", "config", "top", "verify", "alerts", "ignore",
+	};
 	size_t i;
 
 	(void)state;

@@ -54,7 +54,7 @@ int tcpstate_link_events(struct tcpstate_link *link,
 	int ret = 0;
 
 	(void)link;
-	*loss = (struct tcpstate_loss){ 0, 0 };
+	*loss = (struct tcpstate_loss){ 0 };
 	for (i = 0; i < n_transitions && !ret; i++)
 		ret = each(&transitions[i], arg);
 	return ret;

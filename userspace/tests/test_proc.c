@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <cmocka.h>
 
 #include "../lib/proc.h"
@@ -312,9 +313,164 @@ static void test_read(void **state)
 	assert_int_equal(tcpstate_proc_read("/dev/zero", &snap, err, sizeof(err)), -EFBIG);
 }
 
+/* Listeners and alerts */
+
+static struct tcpstate_proc_trouble trouble;
+
+/* busy with these lines behind it */
+static int parse_trouble(const char *lines)
+{
+	char text[sizeof(busy) + 65536];
+	size_t len;
+	char *copy;
+	int ret;
+
+	len = snprintf(text, sizeof(text), "%s%s", busy, lines);
+	assert_true(len < sizeof(text));
+	copy = malloc(len);
+	memcpy(copy, text, len);
+	strcpy(err, "untouched");
+	ret = tcpstate_proc_parse_all(copy, len, &snap, &trouble, err, sizeof(err));
+	free(copy);
+	if (!ret)
+		return 0;
+	assert_int_equal(ret, -EPROTO);
+	assert_memory_equal(err, "line ", 5);
+	assert_null(strchr(err, '\n'));
+	return ret;
+}
+
+static void test_listener(void **state)
+{
+	const struct tcpstate_peer *p = &trouble.listener[0];
+
+	(void)state;
+	assert_int_equal(parse_trouble("listener 192.0.2.1:8080 queue 101 backlog 100 drops 8120 "
+				       "syn_recv 3 newer 77\n"
+				       "listener [2001:db8::1]:443 queue 0\n"
+				       "listener [::]:65535\n"), 0);
+	assert_int_equal(trouble.listeners, 3);
+	assert_int_equal(trouble.alerts, 0);
+	assert_int_equal(p->kind, TCPSTATE_PEER_KIND_LISTENER);
+	assert_int_equal(p->name.family, AF_INET);
+	assert_memory_equal(p->name.laddr, ((uint8_t[]){ 192, 0, 2, 1 }), 4);
+	assert_int_equal(p->name.lport, 8080);
+	assert_int_equal(p->queue.n, 101);
+	assert_int_equal(p->backlog.n, 100);
+	assert_int_equal(p->drops.n, 8120);
+	assert_int_equal(p->counts[TCPSTATE_STATE_SYN_RECV], 3);
+	assert_false(p->drops_per_minute.known);
+	assert_int_equal(p[1].name.family, AF_INET6);
+	assert_int_equal(p[1].name.laddr[0], 0x20);
+	assert_true(p[1].queue.known);
+	assert_false(p[1].backlog.known);
+	assert_int_equal(p[2].name.lport, 65535);
+}
+
+static void test_alert(void **state)
+{
+	const struct tcpstate_alert *a = &trouble.alert[0];
+
+	(void)state;
+	assert_int_equal(parse_trouble(
+		"alert 41 listen_full page since 1795230131 port 8080 value 212 limit 150 newer x\n"
+		"alert 42 port_exhaustion ticket since 1 peer [2001:db8::1]:6379 value 1 limit 2\n"
+		"alert 43 port_exhaustion ticket addr 10.0.0.1\n"
+		"alert 44 table_full info value 5 limit 4\n"
+		"alert 45 tea_pot boiling value 5\n"), 0);
+	assert_int_equal(trouble.alerts, 5);
+	assert_int_equal(a->id, 41);
+	assert_int_equal(a->kind, TCPSTATE_ALERT_KIND_LISTEN_FULL);
+	assert_int_equal(a->severity, TCPSTATE_SEVERITY_PAGE);
+	assert_int_equal(a->raised_ns, 1795230131000000000);
+	assert_int_equal(a->value, 212);
+	assert_int_equal(a->limit, 150);
+	assert_true(a->has_peer);
+	assert_int_equal(a->peer.kind, TCPSTATE_PEER_KIND_LISTENER);
+	assert_int_equal(a->peer.name.lport, 8080);
+	assert_int_equal(a->peer.name.family, 0);
+	assert_int_equal(a[1].peer.kind, TCPSTATE_PEER_KIND_DESTINATION);
+	assert_int_equal(a[1].peer.name.family, AF_INET6);
+	assert_int_equal(a[1].peer.name.rport, 6379);
+	assert_int_equal(a[2].peer.kind, TCPSTATE_PEER_KIND_LOCAL_ADDRESS);
+	assert_int_equal(a[2].peer.name.laddr[0], 10);
+	assert_false(a[3].has_peer);
+	/* A newer module's words. */
+	assert_int_equal(a[4].kind, 0);
+	assert_int_equal(a[4].severity, 0);
+}
+
+static void test_trouble_bad(void **state)
+{
+	static const char * const lines[] = {
+		"listener\n",
+		"listener 8080\n",
+		"listener 0.0.0.0\n",
+		"listener 0.0.0.0:\n",
+		"listener 0.0.0.0:65536\n",
+		"listener 0.0.0.0:8x\n",
+		"listener ::1:80\n",
+		"listener [::1:80\n",
+		"listener [0.0.0.0]:80\n",
+		"listener [:80\n",
+		"listener :\n",
+		"listener [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]:80\n",
+		"listener 0.0.0.0:80 queue\n",
+		"listener 0.0.0.0:80 queue -1\n",
+		"listener 0.0.0.0:80 queue 1 queue 1\n",
+		"listener 0.0.0.0:80 newer\n",
+		"alert\n",
+		"alert x\n",
+		"alert 0 listen_full page\n",
+		"alert 4294967296 listen_full page\n",
+		"alert 1\n",
+		"alert 1 listen_full\n",
+		"alert 1 listen_full page since\n",
+		"alert 1 listen_full page since 9223372036854775807\n",
+		"alert 1 listen_full page port 65536\n",
+		"alert 1 listen_full page port\n",
+		"alert 1 listen_full page peer 10.0.0.1\n",
+		"alert 1 listen_full page addr 10.0.0\n",
+		"alert 1 listen_full page value x\n",
+		"alert 1 listen_full page newer\n",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (parse_trouble(lines[i]) != -EPROTO)
+			fail_msg("accepted: %s", lines[i]);
+		/* Who does not ask for them does not read them. */
+		strcpy(err, "untouched");
+	}
+	assert_int_equal(tcpstate_proc_parse(busy, strlen(busy), &snap, err, sizeof(err)), 0);
+}
+
+/* More of them than fit are left out. */
+static void test_trouble_many(void **state)
+{
+	static char lines[65536];
+	size_t used = 0;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < TCPSTATE_PROC_LISTENERS + 5; i++)
+		used += snprintf(lines + used, sizeof(lines) - used, "listener [::]:%u\n", i);
+	for (i = 0; i < TCPSTATE_ALERTS_MAX + 5; i++)
+		used += snprintf(lines + used, sizeof(lines) - used,
+				 "alert %u stale_pool info value 1 limit 1\n", i + 1);
+	assert_int_equal(parse_trouble(lines), 0);
+	assert_int_equal(trouble.listeners, TCPSTATE_PROC_LISTENERS);
+	assert_int_equal(trouble.alerts, TCPSTATE_ALERTS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_listener),
+		cmocka_unit_test(test_alert),
+		cmocka_unit_test(test_trouble_bad),
+		cmocka_unit_test(test_trouble_many),
 		cmocka_unit_test(test_complete),
 		cmocka_unit_test(test_health),
 		cmocka_unit_test(test_names),

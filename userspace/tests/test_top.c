@@ -256,9 +256,52 @@ static void test_frame_without_module(void **state)
 	assert_fits(80);
 }
 
+/* The verdict is above all else; a table takes the place of the endpoints; the keys stay. */
+static void test_frame_with_trouble(void **state)
+{
+	static struct top_trouble trouble = { .verdict = { .n = 3 } };
+	char table[] = "LISTENER  QUEUE\n:8080     101/100\n:80           0/511";
+	struct top_view v = view_of(80, 24);
+	unsigned int i;
+
+	(void)state;
+	top_model_reset(&m);
+	add(1, 1, 10 * S);
+	strcpy(trouble.verdict.line[0], "web17  1 alert, 1 info");
+	strcpy(trouble.verdict.line[1], "PAGE #41 listen-full");
+	strcpy(trouble.verdict.line[2], "INFO #40 time-wait-pressure");
+	trouble.verdict.severity[1] = TCPSTATE_SEVERITY_PAGE;
+	trouble.verdict.severity[2] = TCPSTATE_SEVERITY_INFO;
+	trouble.table = table;
+	v.trouble = &trouble;
+	v.list = TOP_LISTENERS;
+	top_frame_build(&frame, &v);
+	assert_int_equal(frame.n, 24);
+	assert_fits(80);
+	assert_string_equal(frame.line[0].text, "web17  1 alert, 1 info");
+	assert_int_equal(frame.line[1].look, TOP_NOTE);
+	assert_int_equal(frame.line[2].look, TOP_PLAIN);
+	assert_memory_equal(frame.line[3].text, "netns ", 6);
+	assert_string_equal(frame.line[18].text, "LISTENER  QUEUE");
+	assert_int_equal(frame.line[18].look, TOP_HEADING);
+	assert_string_equal(frame.line[20].text, ":80           0/511");
+	assert_non_null(strstr(frame.line[23].text, "L: listeners  P: peers"));
+	/* Nothing to say. */
+	trouble.table = NULL;
+	v.list = TOP_DESTINATIONS;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[18].text, "no destination", 14);
+	/* What was is not told where nothing is known any more. */
+	top_model_reset(&m);
+	top_frame_build(&frame, &v);
+	for (i = 0; i < frame.n; i++)
+		assert_null(strstr(frame.line[i].text, "PAGE"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_frame_with_trouble),
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_reloaded),
 		cmocka_unit_test(test_levels),

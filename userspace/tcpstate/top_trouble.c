@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The verdict of top, and the listeners or destinations that it can show instead of endpoints.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alerts.h"
+#include "top.h"
+
+/* More would leave no room on a small terminal. */
+#define VERDICT_MOST	4
+
+/* By netlink; peers, of which there can be thousands, only while they are on the screen. */
+static int read_link(struct trouble *t, struct tcpstate_link *link, enum top_list list)
+{
+	int ret;
+
+	*t = (struct trouble){ .counted = true };
+	ret = alert_list_read(&t->alerts, link);
+	if (!ret && list != TOP_ENDPOINTS)
+		ret = peer_list_read(&t->peers, link);
+	if (!ret && list == TOP_DESTINATIONS)
+		find_sockets(t, link);
+	t->known = !ret;
+	return ret;
+}
+
+/* What everybody may know; nothing where that fails, too. @refused: the module has alerts. */
+static void read_proc(struct trouble *t, bool refused)
+{
+	struct tcpstate_proc_trouble *proc = malloc(sizeof(*proc));
+	struct tcpstate_snapshot s;
+	char err[512];
+
+	*t = (struct trouble){ .known = false };
+	if (proc && !tcpstate_proc_read_all(TCPSTATE_PROC_PATH, &s, proc, err, sizeof(err)))
+		t->known |= !trouble_take(t, proc) && refused;
+	free(proc);
+}
+
+/* One pass over all processes, and others as tcpstate_holder_follow() thinks fit. */
+static void find_holders(struct top_trouble *tt, struct trouble *t)
+{
+	if (!tt->holders && t->counted && (t->alerts.n || t->peers.n))
+		tt->holders = tcpstate_holders_new(NULL, NULL);
+	t->holders = tt->holders;
+}
+
+void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum top_list list,
+		      const struct tcpstate_stats *stats, const struct options *o)
+{
+	struct trouble t;
+	int ret;
+
+	free(tt->table);
+	tt->table = NULL;
+	ret = read_link(&t, link, list);
+	if (ret) {
+		trouble_free(&t);
+		read_proc(&t, ret == -EPERM);
+	}
+	find_holders(tt, &t);
+	if (t.known)
+		verdict_build(&tt->verdict, &t, &stats->snapshot.health, &stats->verified_ns,
+			      VERDICT_MOST);
+	else
+		tt->verdict.n = 0;
+	if (list == TOP_LISTENERS)
+		tt->table = listeners_text(&t, o);
+	else if (list == TOP_DESTINATIONS)
+		tt->table = destinations_text(&t, o);
+	/* They are kept for the next reading. */
+	t.holders = NULL;
+	trouble_free(&t);
+}
+
+void top_trouble_free(struct top_trouble *tt)
+{
+	free(tt->table);
+	tcpstate_holders_free(tt->holders);
+	memset(tt, 0, sizeof(*tt));
+}

@@ -1,0 +1,573 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * tcpstated with a module that is none: its lines, its log and its settings.
+ */
+#include <malloc.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "capture.h"
+#include "fake_module.h"
+
+static char dir[] = "/tmp/test_tcpstated_XXXXXX";
+static char lines[128], other[128], state_file[128], config[128], option[160];
+static char text[200000];
+
+static void read_text(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	size_t len = 0;
+
+	if (f) {
+		len = fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	text[len] = '\0';
+}
+
+/* Until it is there, but not for ever. */
+static void wait_for(const char *path, const char *part)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1000; i++) {
+		read_text(path);
+		if (strstr(text, part))
+			return;
+		usleep(20000);
+	}
+	fail_msg("'%s' does not come into %s: %s", part, path, text);
+}
+
+static void write_config(const char *what)
+{
+	FILE *f = fopen(config, "w");
+
+	assert_non_null(f);
+	fputs(what, f);
+	fclose(f);
+}
+
+static unsigned int count(const char *part)
+{
+	unsigned int n = 0;
+	const char *at;
+
+	for (at = text; (at = strstr(at, part)); at++)
+		n++;
+	return n;
+}
+
+/* What happens, one a turn of the loop; behind the last the daemon is told to end. */
+static void (*steps[8])(void);
+static unsigned int step;
+
+static void next_step(void)
+{
+	if (step < 8 && steps[step])
+		steps[step++]();
+	else
+		stop_wanted = 1;
+}
+
+/* Instead of the log. */
+static char said[4096];
+
+void log_line(int priority, const char *id, const char *fmt, ...)
+{
+	size_t used = strlen(said);
+	va_list args;
+
+	(void)priority, (void)id;
+	va_start(args, fmt);
+	vsnprintf(said + used, sizeof(said) - used, fmt, args);
+	va_end(args);
+	if (strlen(said) < sizeof(said) - 1)
+		strcat(said, "\n");
+}
+
+static unsigned int logged[4];
+
+void log_news(const struct follow_news *news)
+{
+	logged[news->action]++;
+}
+
+void log_open(enum log_target target)
+{
+	(void)target;
+}
+
+static enum exit_status run_with(void (*each_turn)(void))
+{
+	char *argv[] = { "tcpstated", option, NULL };
+	struct invocation in = { .argc = 2, .argv = argv, .config = config, .must_exist = true };
+	char why[COMPLAINT_MAX];
+	struct settings s;
+
+	on_notices = each_turn;
+	stop_wanted = step = 0;
+	if (!config_load(&in, &s, why, sizeof(why)))
+		fail_msg("%s", why);
+	return daemon_run(&in, &s);
+}
+
+static enum exit_status run_daemon(void)
+{
+	return run_with(next_step);
+}
+
+static int set_up(void **state)
+{
+	char what[512];
+
+	(void)state;
+	memset(&module, 0, sizeof(module));
+	memset(steps, 0, sizeof(steps));
+	memset(logged, 0, sizeof(logged));
+	said[0] = '\0';
+	module.queue_room = QUEUE_MAX;
+	module.named = true;
+	module_load();
+	snprintf(lines, sizeof(lines), "%s/lines", dir);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	snprintf(state_file, sizeof(state_file), "%s/run/state", dir);
+	snprintf(config, sizeof(config), "%s/tcpstated.conf", dir);
+	snprintf(option, sizeof(option), "--state=%s", state_file);
+	unlink(lines);
+	unlink(other);
+	unlink(state_file);
+	snprintf(what, sizeof(what), "# where\njson = %s\nlog = none\n", lines);
+	write_config(what);
+	return 0;
+}
+
+/* Lines */
+
+static int sock;
+
+static void raise_leak(void)
+{
+	struct tcpstate_notice *n;
+	struct stat st;
+
+	assert_int_equal(fstat(sock, &st), 0);
+	module_raise(8080);
+	n = module_alert(module.last_id);
+	n->alert.kind = TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK;
+	n->alert.severity = TCPSTATE_SEVERITY_TICKET;
+	n->alert.peer.socket.inode = (struct tcpstate_value){ st.st_ino, true };
+	module.link[0].n = 0;
+	module_tell(module.last_id, TCPSTATE_ALERT_ACTION_RAISE);
+	/* The first of the two was lost, as it were. */
+	module.link[0].n = 1;
+}
+
+static void clear_leak(void)
+{
+	/* Who had it is still told. */
+	close(sock);
+	module_clear(1);
+}
+
+static void test_holder(void **state)
+{
+	uint32_t files = open_files_limit("/proc", getpid());
+	char want[128];
+
+	(void)state;
+	sock = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_not_equal(files, 0);
+	steps[0] = raise_leak;
+	steps[1] = clear_leak;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(lines);
+	assert_memory_equal(text, "{\"module\":\"present\",\"time_ns\":", 30);
+	assert_int_equal(count("\n"), 4);
+	assert_int_equal(count("\"action\":\"raise\""), 1);
+	assert_int_equal(count("\"action\":\"clear\""), 1);
+	assert_int_equal(count("{\"lost\":{\"kernel\":0,\"reader\":1,\"overruns\":0}}\n"), 1);
+	snprintf(want, sizeof(want), "\"holder\":{\"kind\":\"process\",\"processes\":[{\"pid\":%d,",
+		 (int)getpid());
+	assert_int_equal(count(want), 2);
+	assert_has(text, "\"kind\":\"close-wait-leak\",\"severity\":\"ticket\"");
+	assert_has(text, "\"local_port\":8080");
+	assert_int_equal(module.limit_id, 1);
+	assert_int_equal(module.limit, files);
+}
+
+/* The module goes and comes. */
+static void raise_two(void)
+{
+	module_raise(80);
+	module_raise(81);
+}
+
+static void unload(void)
+{
+	module_unload(true);
+}
+
+static void test_unload(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	/* Nobody asks for notices while there is no module: a signal ends the wait. */
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		struct sigaction action = { .sa_handler = SIG_DFL };
+
+		sigaction(SIGTERM, &action, NULL);
+		steps[0] = raise_two;
+		steps[1] = unload;
+		_exit(run_daemon());
+	}
+	wait_for(lines, "\"module\":\"absent\"");
+	usleep(300000);
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	read_text(lines);
+	assert_int_equal(count("\"action\":\"raise\""), 2);
+	assert_int_equal(count("\"action\":\"clear\""), 2);
+	assert_int_equal(count("\"module\":\"absent\""), 1);
+	assert_int_equal(count("\"module\":\"present\""), 1);
+	/* They are over because the module is. */
+	assert_int_equal(count("\"cleared\":null"), 4);
+}
+
+static void do_nothing(void)
+{
+}
+
+/* Restart */
+
+static void clear_first(void)
+{
+	module_clear(1);
+}
+
+static void test_restart(void **state)
+{
+	(void)state;
+	steps[0] = raise_two;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	assert_int_equal(access(state_file, R_OK), 0);
+	steps[0] = NULL;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	steps[0] = clear_first;
+	module_raise(82);
+	assert_int_equal(run_daemon(), STATUS_OK);
+	steps[0] = NULL;
+	module_clear(2);
+	module_clear(3);
+	assert_int_equal(run_daemon(), STATUS_OK);
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(lines);
+	assert_int_equal(count("\"action\":\"raise\""), 3);
+	assert_int_equal(count("\"action\":\"clear\""), 3);
+	assert_int_equal(count("\"module\":\"present\""), 5);
+	assert_int_equal(count("\"action\":\"raise\",\"id\":3,"), 1);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_RAISE], 3);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_CLEAR], 3);
+}
+
+/* The module is upgraded: JSON tells of both modules, the log of one trouble. */
+static void reload_module(void)
+{
+	module_unload(true);
+	module_load();
+	module_raise(81);
+}
+
+static void clear_and_see(void)
+{
+	module_clear(1);
+}
+
+static void test_upgrade(void **state)
+{
+	(void)state;
+	steps[0] = raise_two;
+	steps[1] = reload_module;
+	steps[2] = do_nothing;
+	steps[3] = clear_and_see;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(lines);
+	assert_int_equal(count("\"action\":\"raise\""), 3);
+	assert_int_equal(count("\"action\":\"clear\""), 3);
+	assert_int_equal(count("\"module\":\"absent\""), 1);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_RAISE], 2);
+	/* The one at port 80 has half an hour to be raised again. */
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_CLEAR], 1);
+}
+
+/* What the log is not told of, or not by itself, or not again. */
+static void raise_quietly(void)
+{
+	struct tcpstate_notice *n;
+
+	module_raise(80);
+	module_raise(81);
+	module_raise(82);
+	module.link[0].n = 0;
+	module_alert(1)->alert.ignored = true;
+	module_alert(2)->alert.folded = true;
+	n = module_alert(3);
+	n->alert.severity = TCPSTATE_SEVERITY_TICKET;
+	module_tell(1, TCPSTATE_ALERT_ACTION_RAISE);
+	module_tell(2, TCPSTATE_ALERT_ACTION_RAISE);
+	module_tell(3, TCPSTATE_ALERT_ACTION_RAISE);
+}
+
+static void become_worse(void)
+{
+	module_update(1, 7);
+	module_update(2, 7);
+	module_update(3, 7);
+	module_alert(3)->alert.severity = TCPSTATE_SEVERITY_PAGE;
+	module_update(3, 8);
+	module_update(3, 9);
+	module_clear(1);
+	module_clear(2);
+	module_clear(3);
+}
+
+static void test_quiet(void **state)
+{
+	(void)state;
+	steps[0] = raise_quietly;
+	steps[1] = become_worse;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(lines);
+	assert_int_equal(count("\"action\":\"raise\""), 3);
+	assert_int_equal(count("\"action\":\"update\""), 5);
+	assert_int_equal(count("\"action\":\"clear\""), 3);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_RAISE], 1);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_UPDATE], 1);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_CLEAR], 1);
+}
+
+/* The log is told later that there were more, once an hour. */
+static void tell_folded(struct teller *t, uint32_t id)
+{
+	struct known known = { .alert = {
+		.id = id, .severity = TCPSTATE_SEVERITY_TICKET, .folded = true,
+	} };
+	const struct follow_news news = {
+		.action = TCPSTATE_ALERT_ACTION_RAISE, .alert = &known.alert, .known = &known,
+	};
+
+	teller_tell(&news, t);
+	assert_int_equal(known.logged, 0);
+}
+
+static void test_more(void **state)
+{
+	static struct out out = { .fd = -1 };
+	static struct carry carry;
+	struct teller t = { .out = &out, .carry = &carry };
+
+	(void)state;
+	tell_folded(&t, 1);
+	tell_folded(&t, 2);
+	teller_tick(&t);
+	assert_string_equal(said, "");
+	t.more_ns = 1;
+	teller_tick(&t);
+	assert_string_equal(said, "and 2 more alerts were raised; all of them: tcpstate alerts\n");
+	assert_true(t.more_ns > clock_ns(CLOCK_BOOTTIME) + 3500 * NS_PER_S);
+	tell_folded(&t, 3);
+	teller_tick(&t);
+	assert_int_equal(t.folded, 1);
+	tcpstate_holders_free(t.holders);
+}
+
+/* A trouble that does not come again after an upgrade is taken back when its time is over. */
+static void test_take_back(void **state)
+{
+	static struct out out = { .fd = -1 };
+	static struct carry carry;
+	struct teller t = { .out = &out, .carry = &carry };
+	struct known known = { .alert.id = 1, .logged = TCPSTATE_SEVERITY_PAGE };
+
+	(void)state;
+	carry_put(&carry, &known, clock_ns(CLOCK_BOOTTIME) + NS_PER_S);
+	teller_tick(&t);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_CLEAR], 0);
+	carry.at[0].until_ns = 1;
+	teller_tick(&t);
+	teller_tick(&t);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_CLEAR], 1);
+	assert_int_equal(carry.at[0].known.alert.id, 0);
+}
+
+/* What was over before it was learnt of is no reason to get up. */
+static void test_over(void **state)
+{
+	(void)state;
+	module_raise(80);
+	module_clear(1);
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(lines);
+	assert_int_equal(count("\"action\":\"raise\""), 1);
+	assert_int_equal(count("\"action\":\"clear\""), 1);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_RAISE], 0);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_CLEAR], 1);
+}
+
+/* Thousands of alerts and transitions, overruns and reloads: it uses no more memory than before. */
+static unsigned int turns, churned;
+static size_t memory[2];
+
+static void churn(void)
+{
+	unsigned int i;
+
+	turns++;
+	module.queue_room = turns % 50 ? QUEUE_MAX : 3;
+	for (i = 0; i < 20; i++) {
+		module_raise(i);
+		module_update(module.last_id, turns);
+		module_clear(module.last_id);
+		churned++;
+	}
+	for (i = 0; i < 64; i++)
+		module.transitions[i] = (struct tcpstate_transition){
+			.seq = turns, .end = TCPSTATE_END_LOCAL, .from = 1, .to = 8,
+			.tuple = { .family = AF_INET6 },
+		};
+	module.n_transitions = 64;
+	if (turns % 30 == 0) {
+		module_unload(true);
+		module_load();
+	}
+	if (turns == 100 || turns == 300)
+		memory[turns / 200] = mallinfo2().uordblks;
+	stop_wanted = turns == 300;
+}
+
+static void test_flat(void **state)
+{
+	(void)state;
+	write_config("json = /dev/null\nlog = none\ntransitions = yes\n");
+	run_with(churn);
+	/* Holders are looked up now and then, and there are not always as many; valgrind says 0. */
+	assert_true(memory[1] < memory[0] + 100000);
+	/* Twice the module went in the turn of an overrun, and took all but one with it. */
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_CLEAR], churned - 2 * 19);
+}
+
+/* SIGHUP */
+
+static void change_settings(void)
+{
+	char what[512];
+
+	module_raise(80);
+	snprintf(what, sizeof(what), "json = %s\nlog = none\ntransitions = yes\n", other);
+	write_config(what);
+	reload_wanted = 1;
+}
+
+static void move_something(void)
+{
+	module.transitions[0] = (struct tcpstate_transition){
+		.seq = 77, .time_ns = 1000, .end = TCPSTATE_END_LOCAL, .from = 1, .to = 8,
+		.cause = TCPSTATE_CAUSE_RCV_FIN,
+		.tuple = { .family = AF_INET, .lport = 80, .rport = 50312 },
+	};
+	module.n_transitions = 1;
+	module_raise(81);
+}
+
+static void spoil_settings(void)
+{
+	write_config("json = -\nlog = nne\n");
+	assert_int_equal(rename(other, lines), 0);
+	reload_wanted = 1;
+}
+
+static void raise_one(void)
+{
+	module_raise(82);
+}
+
+static void test_reload(void **state)
+{
+	(void)state;
+	steps[0] = change_settings;
+	steps[1] = do_nothing;
+	steps[2] = move_something;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(lines);
+	assert_int_equal(count("\"action\":\"raise\",\"id\":1,"), 1);
+	assert_int_equal(count("\n"), 2);
+	read_text(other);
+	assert_int_equal(count("\"action\":\"raise\",\"id\":2,"), 1);
+	assert_has(text, "\"seq\":77,\"time_ns\":1000,\"time\":\"");
+	assert_has(text, "\"old_state\":\"ESTABLISHED\",\"new_state\":\"CLOSE_WAIT\","
+			 "\"cause\":\"rcv-fin\",\"duration_ns\":null,\"uid\":null");
+	assert_int_equal(count("\n"), 2);
+}
+
+/* What is wrong changes nothing, but the file that was taken away is made anew. */
+static void test_reload_bad(void **state)
+{
+	char what[512];
+
+	(void)state;
+	snprintf(what, sizeof(what), "json = %s\nlog = none\n", other);
+	write_config(what);
+	steps[0] = spoil_settings;
+	steps[1] = do_nothing;
+	steps[2] = raise_one;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(other);
+	assert_int_equal(count("\"action\":\"raise\""), 1);
+	assert_int_equal(count("\n"), 1);
+	assert_has(said, "tcpstated.conf:2: log is auto, journal, syslog or none, not 'nne'; "
+			 "did you mean 'none'?; nothing is changed\n");
+}
+
+static int remove_all(void **state)
+{
+	char command[160];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_holder, set_up),
+		cmocka_unit_test_setup(test_unload, set_up),
+		cmocka_unit_test_setup(test_restart, set_up),
+		cmocka_unit_test_setup(test_upgrade, set_up),
+		cmocka_unit_test_setup(test_quiet, set_up),
+		cmocka_unit_test_setup(test_more, set_up),
+		cmocka_unit_test_setup(test_take_back, set_up),
+		cmocka_unit_test_setup(test_over, set_up),
+		cmocka_unit_test_setup(test_flat, set_up),
+		cmocka_unit_test_setup(test_reload, set_up),
+		cmocka_unit_test_setup(test_reload_bad, set_up),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	if (!mkdtemp(dir))
+		return 1;
+	return cmocka_run_group_tests_name("tcpstated", tests, NULL, remove_all);
+}

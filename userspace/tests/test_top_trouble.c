@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The verdict of top and its tables: by netlink, by /proc for who may not ask, and nothing of what
+ * an older module does not have.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "capture.h"
+#include "fake_alerts.h"
+
+/* A file that is there stands for /proc/tcpstate. */
+#define TCPSTATE_PROC_PATH	FIXTURES "/busy"
+
+#include "../tcpstate/top_trouble.c"
+
+static struct top_trouble trouble;
+static struct tcpstate_link *fake;
+static const struct options plain;
+
+static int set_up(void **state)
+{
+	(void)state;
+	fake_reset();
+	return tcpstate_link_open(&fake);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	top_trouble_free(&trouble);
+	return 0;
+}
+
+static void read_with(enum top_list list)
+{
+	top_trouble_read(&trouble, fake, list, &fake_stats, &plain);
+}
+
+static void test_read(void **state)
+{
+	struct tcpstate_holders *holders;
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < 6; i++)
+		fake_about(fake_alert(41 + i, TCPSTATE_ALERT_KIND_LISTEN_FULL,
+				      TCPSTATE_SEVERITY_PAGE, TCPSTATE_ALERT_REASON_QUEUE,
+				      1769828405), fake_listener(8080));
+	fake_peers[n_fake_peers++] = fake_listener(8080);
+	fake_peers[n_fake_peers++] = fake_destination(6379);
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.verdict.n, VERDICT_MOST);
+	assert_has(trouble.verdict.line[0], "  6 alerts");
+	assert_has(trouble.verdict.line[1], "PAGE   #46 listen-full  :8080 ");
+	assert_string_equal(trouble.verdict.line[3], "and 4 more: tcpstate alerts");
+	assert_null(trouble.table);
+	holders = trouble.holders;
+	assert_non_null(holders);
+	read_with(TOP_LISTENERS);
+	assert_memory_equal(trouble.table, "LISTENER  UNIT", 14);
+	assert_ptr_equal(trouble.holders, holders);
+	read_with(TOP_DESTINATIONS);
+	assert_memory_equal(trouble.table, "TO PEER ", 8);
+}
+
+static void test_refused(void **state)
+{
+	(void)state;
+	fake_error = -EPERM;
+	read_with(TOP_LISTENERS);
+	assert_int_equal(trouble.verdict.n, 1);
+	assert_has(trouble.verdict.line[0], "  no alert");
+	assert_null(trouble.table);
+	fake_error = -EOPNOTSUPP;
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.verdict.n, 0);
+	fake_error = 0;
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.verdict.n, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("top_trouble", tests, NULL, NULL);
+}
