@@ -18,28 +18,17 @@ static u64 now_ms(void)
 	return div_u64(ktime_get_boottime_ns(), NSEC_PER_MSEC) ?: 1;
 }
 
-/* Tickets and pages of this hour, of the whole machine. */
-static struct {
-	spinlock_t lock;
-	u64 began_ms;
-	u32 raised;
-} hour = { .lock = __SPIN_LOCK_UNLOCKED(hour.lock) };
-
 /* Is it one too many for an hour? */
-static bool folds(const struct tcps_alerts *alerts)
+static bool folds(struct tcps_alerts *alerts)
 {
-	bool folds;
-
-	spin_lock(&hour.lock);
-	if (!hour.began_ms || alerts->now_ms - hour.began_ms >= 3600 * MSEC_PER_SEC) {
-		hour.began_ms = alerts->now_ms;
-		hour.raised = 0;
+	if (!alerts->hour_ms || alerts->now_ms - alerts->hour_ms >= 3600 * MSEC_PER_SEC) {
+		alerts->hour_ms = alerts->now_ms;
+		alerts->hour_raised = 0;
 	}
-	folds = hour.raised >= tcps_th(alerts, TCPS_TH_RAISES_PER_HOUR);
-	if (!folds)
-		hour.raised++;
-	spin_unlock(&hour.lock);
-	return folds;
+	if (alerts->hour_raised >= tcps_th(alerts, TCPS_TH_RAISES_PER_HOUR))
+		return true;
+	alerts->hour_raised++;
+	return false;
 }
 
 static const char *const actions[] = {
@@ -410,6 +399,7 @@ void tcps_alert_config_set(struct tcps_net *tn, const struct tcps_alert_config *
 		if (!alert->view.cleared_ns)
 			alert->view.ignored = tcps_alert_ignored(config, &alert->view);
 	mutex_unlock(&tn->alerts->lock);
+	wake(tn);	/* what has not moved for long may be too much now */
 }
 
 int tcps_alert_net_init(struct tcps_net *tn)

@@ -179,6 +179,8 @@ struct tcps_watched {
  * @ended:	how many of @list have ended
  * @last_id:	number given last
  * @seq:	number of the last notification
+ * @hour_ms:	when the present hour of tickets and pages began
+ * @hour_raised: how many it has had, of those that were not folded
  * @refused:	raises that found no place since the last evaluation
  * @corrections: records corrected, in the last minute
  * @homeless:	endpoints and alerts without a place, likewise
@@ -208,6 +210,8 @@ struct tcps_alerts {
 	unsigned int ended;
 	u32 last_id;
 	u64 seq;
+	u64 hour_ms;
+	u32 hour_raised;
 	u32 refused;
 	struct tcps_minute corrections;
 	struct tcps_minute homeless;

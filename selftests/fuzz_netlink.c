@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Malformed requests to the family: valid ones of all four commands, spoiled in the ways below, and noise. Every answer
+ * Malformed requests to the family: valid ones of all commands, spoiled in the ways below, and noise. Every answer
  * has to be a valid one or an error with its errno; what a policy refuses has a text; afterwards all works, nothing is
  * left behind and the kernel log is clean.
  *
@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "nl.h"
+#include "nl_alert.h"
+#include "nl_config.h"
 
 #define PORT		7000
 #define PAIRS		20
@@ -40,7 +41,7 @@ static unsigned int number(const char *name, unsigned int by_default)
 }
 
 struct totals {
-	unsigned int sent, valid, refused, texts, silent, endpoints, acks, dumps;
+	unsigned int sent, valid, refused, absent, texts, silent, endpoints, peers, alerts, acks, dumps;
 	unsigned int by_errno[200];
 };
 
@@ -51,6 +52,20 @@ FIXTURE(fuzz) {
 	struct nl_tuple tuple;
 	struct totals t;
 };
+
+/* So that there is an alert to ask for: a queue that nobody takes from is full at a hundredth of its backlog. */
+static int raise_alert(struct nl *nl)
+{
+	struct nl_alert alert;
+
+	if (nl_set_threshold(nl, TCPSTATE_A_THRESHOLDS_SETTLE_SECONDS, 0) ||
+	    nl_set_threshold(nl, TCPSTATE_A_THRESHOLDS_LISTEN_FULL_CLEAR_PERCENT, 0) ||
+	    nl_set_threshold(nl, TCPSTATE_A_THRESHOLDS_LISTEN_FULL_PERCENT, 1) ||
+	    nl_set_threshold(nl, TCPSTATE_A_THRESHOLDS_LISTEN_FULL_SECONDS, 0))
+		return -1;
+	sleep_ms(3000);
+	return nl_alerts(nl, &alert, 1) == 1 ? 0 : -1;
+}
 
 FIXTURE_SETUP(fuzz)
 {
@@ -67,6 +82,7 @@ FIXTURE_SETUP(fuzz)
 		ASSERT_LE(0, fd);
 	}
 	ASSERT_EQ(0, nl_tuple_of(fd, &self->tuple));
+	ASSERT_EQ(0, raise_alert(&self->ask));
 	log = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	ASSERT_EQ(sizeof(MARK), write(log, MARK "\n", sizeof(MARK)));
 	close(log);
@@ -79,52 +95,113 @@ FIXTURE_TEARDOWN(fuzz)
 	nl_close(&self->ask);
 }
 
-/* A request that works, of any kind. */
-static void valid(struct nl_msg *m, const FIXTURE_DATA(fuzz) *self)
+static void valid_dump(struct nl_msg *m, const struct nl *nl)
 {
 	static const uint8_t addr[16] = { 127, 0, 0, 1 };
 	struct nlattr *nest;
 
-	switch (draw(5)) {
-	case 0:
-		nl_begin(m, &self->nl, TCPSTATE_CMD_STATS_GET, 0);
+	nl_begin(m, nl, TCPSTATE_CMD_ENDPOINT_GET, NLM_F_DUMP);
+	nest = nl_nest(m, TCPSTATE_A_ENDPOINT_FILTER);
+	if (draw(2))
+		nl_put_u32(m, TCPSTATE_A_FILTER_STATES, (1 + draw(2047)) * NL_STATE(1));
+	if (draw(2))
+		nl_put_u32(m, TCPSTATE_A_FILTER_FAMILY, AF_INET);
+	if (draw(2)) {
+		nl_put(m, TCPSTATE_A_FILTER_LOCAL_ADDR, addr, 4);
+		nl_put_u32(m, TCPSTATE_A_FILTER_LOCAL_PREFIX, draw(33));
+	}
+	if (draw(2))
+		nl_put(m, TCPSTATE_A_FILTER_REMOTE_ADDR, addr, 4);
+	if (draw(2)) {
+		nl_put_u16(m, TCPSTATE_A_FILTER_LOCAL_PORT_MIN, draw(7000));
+		nl_put_u16(m, TCPSTATE_A_FILTER_LOCAL_PORT_MAX, 7000 + draw(50000));
+	}
+	if (draw(2))
+		nl_put_u64(m, TCPSTATE_A_FILTER_MIN_AGE_NS, draw(1000000));
+	if (draw(2))
+		nl_put_u32(m, TCPSTATE_A_FILTER_LIMIT, 1 + draw(10));
+	nl_nest_end(m, nest);
+}
+
+/* Those that have to be in an order come together: whatever the others are, it is right. */
+static void valid_thresholds(struct nl_msg *m)
+{
+	struct nlattr *nest = nl_nest(m, TCPSTATE_A_CONFIG_THRESHOLDS);
+	unsigned int age = 1 + draw(1000);
+
+	if (draw(2))
+		nl_put_u32(m, TCPSTATE_A_THRESHOLDS_REPEAT_SECONDS, draw(86401));
+	if (draw(2))
+		nl_put_u32(m, TCPSTATE_A_THRESHOLDS_DIVERGENCE_PERMILLE, 1 + draw(1000));
+	if (draw(2)) {
+		nl_put_u32(m, TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_SLOW_AGE, age + draw(1000));
+		nl_put_u32(m, TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_AGE, age);
+		nl_put_u32(m, TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_INFO_AGE, 1 + draw(age));
+	}
+	if (draw(2)) {
+		nl_put_u32(m, TCPSTATE_A_THRESHOLDS_LISTEN_FULL_CLEAR_PERCENT, draw(2));
+		nl_put_u32(m, TCPSTATE_A_THRESHOLDS_LISTEN_FULL_PERCENT, 2 + draw(90));
+	}
+	nl_nest_end(m, nest);
+}
+
+static void valid_ignores(struct nl_msg *m)
+{
+	unsigned int n = draw(4);
+	struct nl_ignore ignore;
+
+	if (!n && draw(2))
+		nl_put(m, TCPSTATE_A_CONFIG_IGNORE_NONE, NULL, 0);
+	while (n--) {
+		ignore = (struct nl_ignore){ .kind = 1 + draw(TCPSTATE_ALERT_KIND_PEERS_FULL) };
+		if (draw(2))
+			ignore.port = draw(65536);
+		if (draw(2))
+			ignore.family = draw(2) ? AF_INET : AF_INET6;
+		ignore.addr[draw(16)] = draw(256);
+		nl_put_ignore(m, &ignore);
+	}
+}
+
+static void valid_config(struct nl_msg *m, const struct nl *nl)
+{
+	nl_begin(m, nl, TCPSTATE_CMD_CONFIG_SET, 0);
+	nl_put_u32(m, TCPSTATE_A_CONFIG_LIMIT, 1 + draw(1000));
+	nl_put_u32(m, TCPSTATE_A_CONFIG_EVENT_BATCH, 1 + draw(64));
+	nl_put_u32(m, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, draw(1001));
+	nl_put_u32(m, TCPSTATE_A_CONFIG_EVENT_QUEUE, 1024 + draw(10000));
+	if (draw(2))
+		valid_thresholds(m);
+	if (draw(2))
+		valid_ignores(m);
+}
+
+/* A request that works, of any kind. */
+static void valid(struct nl_msg *m, const FIXTURE_DATA(fuzz) *self)
+{
+	static const int bare[] = {
+		TCPSTATE_CMD_STATS_GET, TCPSTATE_CMD_CONFIG_GET, TCPSTATE_CMD_PEER_GET, TCPSTATE_CMD_ALERT_GET,
+	};
+	unsigned int kind = draw(10);
+
+	switch (kind) {
+	case 0 ... 3:
+		nl_begin(m, &self->nl, bare[kind], kind < 2 ? 0 : NLM_F_DUMP);
 		break;
-	case 1:
+	case 4:
 		nl_begin(m, &self->nl, TCPSTATE_CMD_ENDPOINT_GET, 0);
 		nl_put_tuple(m, &self->tuple);
 		break;
-	case 2:
-		nl_begin(m, &self->nl, TCPSTATE_CMD_ENDPOINT_GET, NLM_F_DUMP);
-		nest = nl_nest(m, TCPSTATE_A_ENDPOINT_FILTER);
-		if (draw(2))
-			nl_put_u32(m, TCPSTATE_A_FILTER_STATES, (1 + draw(2047)) * NL_STATE(1));
-		if (draw(2))
-			nl_put_u32(m, TCPSTATE_A_FILTER_FAMILY, AF_INET);
-		if (draw(2)) {
-			nl_put(m, TCPSTATE_A_FILTER_LOCAL_ADDR, addr, 4);
-			nl_put_u32(m, TCPSTATE_A_FILTER_LOCAL_PREFIX, draw(33));
-		}
-		if (draw(2))
-			nl_put(m, TCPSTATE_A_FILTER_REMOTE_ADDR, addr, 4);
-		if (draw(2)) {
-			nl_put_u16(m, TCPSTATE_A_FILTER_LOCAL_PORT_MIN, draw(7000));
-			nl_put_u16(m, TCPSTATE_A_FILTER_LOCAL_PORT_MAX, 7000 + draw(50000));
-		}
-		if (draw(2))
-			nl_put_u64(m, TCPSTATE_A_FILTER_MIN_AGE_NS, draw(1000000));
-		if (draw(2))
-			nl_put_u32(m, TCPSTATE_A_FILTER_LIMIT, 1 + draw(10));
-		nl_nest_end(m, nest);
+	case 5:		/* there may be no such alert: the first one is there at first */
+		nl_begin(m, &self->nl, TCPSTATE_CMD_ALERT_SET, 0);
+		nl_put_u32(m, TCPSTATE_A_ALERTS_ID, 1 + draw(3));
+		nl_put_u32(m, TCPSTATE_A_ALERTS_FILE_LIMIT, draw(2) * draw(100000));
 		break;
-	case 3:
-		nl_begin(m, &self->nl, TCPSTATE_CMD_CONFIG_GET, 0);
+	case 6 ... 7:
+		valid_dump(m, &self->nl);
 		break;
 	default:
-		nl_begin(m, &self->nl, TCPSTATE_CMD_CONFIG_SET, 0);
-		nl_put_u32(m, TCPSTATE_A_CONFIG_LIMIT, 1 + draw(1000));
-		nl_put_u32(m, TCPSTATE_A_CONFIG_EVENT_BATCH, 1 + draw(64));
-		nl_put_u32(m, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, draw(1001));
-		nl_put_u32(m, TCPSTATE_A_CONFIG_EVENT_QUEUE, 1024 + draw(10000));
+		valid_config(m, &self->nl);
 	}
 	if (draw(2))
 		m->h.nlmsg_flags |= NLM_F_ACK;
@@ -223,6 +300,13 @@ static int bad(const struct nlmsghdr *h, const char *what, int number)
 	return -1;
 }
 
+/* Refusals of this command say why. */
+static bool has_text(int cmd)
+{
+	return cmd == TCPSTATE_CMD_ENDPOINT_GET || cmd == TCPSTATE_CMD_CONFIG_SET || cmd == TCPSTATE_CMD_PEER_GET ||
+	       cmd == TCPSTATE_CMD_ALERT_GET || cmd == TCPSTATE_CMD_ALERT_SET;
+}
+
 /* One answer: valid, or an error that says which. @cmd: what was asked, if it could be read, else 0. */
 static int judge(FIXTURE_DATA(fuzz) *self, const struct nlmsghdr *h, int cmd)
 {
@@ -230,7 +314,9 @@ static int judge(FIXTURE_DATA(fuzz) *self, const struct nlmsghdr *h, int cmd)
 	const struct genlmsghdr *g = NLMSG_DATA(h);
 	struct nl_endpoint e;
 	struct nl_config c;
+	struct nl_alert a;
 	struct nl_stats s;
+	struct nl_peer p;
 	int err;
 
 	if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {
@@ -238,12 +324,14 @@ static int judge(FIXTURE_DATA(fuzz) *self, const struct nlmsghdr *h, int cmd)
 		if (err > 0 || err <= -200)
 			return bad(h, "an errno that is none", err);
 		t->acks += !err;
-		t->refused += !!err;
+		if (err == -ENOENT && cmd == TCPSTATE_CMD_ALERT_SET)
+			t->absent++;
+		else
+			t->refused += !!err;
 		t->by_errno[-err]++;
 		t->texts += self->nl.text[0] != 0;
-		/* A policy refuses with one of these two; a header that is cut off has no attributes to name. */
-		if ((err == -EINVAL || err == -ERANGE) && !self->nl.text[0] &&
-		    (cmd == TCPSTATE_CMD_ENDPOINT_GET || cmd == TCPSTATE_CMD_CONFIG_SET))
+		/* A policy refuses with one of the first two; a header that is cut off has no attributes to name. */
+		if ((err == -EINVAL || err == -ERANGE || err == -ENOENT) && !self->nl.text[0] && has_text(cmd))
 			return bad(h, "a refusal without a text, command", cmd);
 		return 0;
 	}
@@ -258,6 +346,12 @@ static int judge(FIXTURE_DATA(fuzz) *self, const struct nlmsghdr *h, int cmd)
 		return nl_parse_endpoint(h, &e);
 	case TCPSTATE_CMD_CONFIG_GET:
 		return nl_parse_config(h, &c);
+	case TCPSTATE_CMD_PEER_GET:
+		t->peers++;
+		return nl_parse_peer(h, &p);
+	case TCPSTATE_CMD_ALERT_GET:
+		t->alerts++;
+		return nl_parse_alert(h, &a);
 	}
 	return bad(h, "of command", g->cmd);
 }
@@ -266,7 +360,8 @@ static int judge(FIXTURE_DATA(fuzz) *self, const struct nlmsghdr *h, int cmd)
 static int answers(FIXTURE_DATA(fuzz) *self, int cmd)
 {
 	const struct nlmsghdr *h;
-	unsigned int before = self->t.valid + self->t.refused + self->t.acks;
+	const struct totals *t = &self->t;
+	unsigned int before = t->valid + t->refused + t->absent + t->acks;
 	size_t left;
 	ssize_t n;
 
@@ -280,7 +375,7 @@ static int answers(FIXTURE_DATA(fuzz) *self, int cmd)
 		if (left)
 			return bad(h, "bytes left over:", left);
 	}
-	self->t.silent += before == self->t.valid + self->t.refused + self->t.acks;
+	self->t.silent += before == t->valid + t->refused + t->absent + t->acks;
 	return errno == EAGAIN ? 0 : -1;
 }
 
@@ -317,6 +412,32 @@ static void print_message(const struct nl_msg *m, size_t len)
 	printf("\n");
 }
 
+/* Whatever was taken is in its range. */
+static int check_thresholds(const struct nl_config *c)
+{
+	int i, bad = 0;
+
+	for (i = 1; i < THRESHOLDS; i++)
+		if (c->threshold[i] < thresholds[i].min || c->threshold[i] > thresholds[i].max) {
+			printf("# %s is %u\n", thresholds[i].name, c->threshold[i]);
+			bad++;
+		}
+	return bad ? -1 : 0;
+}
+
+static void print_totals(const struct totals *t)
+{
+	int k;
+
+	printf("# %u messages: %u answers (%u endpoints, %u peers, %u alerts), %u acknowledgements, ", t->sent,
+	       t->valid, t->endpoints, t->peers, t->alerts, t->acks);
+	printf("%u refusals (%u texts), %u times no such alert, %u dumps\n", t->refused, t->texts, t->absent, t->dumps);
+	printf("# %u without an answer\n", t->silent);
+	for (k = 1; k < 200; k++)
+		if (t->by_errno[k])
+			printf("# %s: %u\n", strerror(k), t->by_errno[k]);
+}
+
 static void count(const struct nl_endpoint *e, void *arg)
 {
 	(*(unsigned int *)arg)++;
@@ -327,6 +448,7 @@ TEST_F_TIMEOUT(fuzz, messages, 1500)
 	unsigned int n = number("TCPSTATE_FUZZ", 20000), i, k, times, listeners, seen = 0;
 	const struct genlmsghdr *g;
 	struct nl_endpoint e;
+	struct nl_config c;
 	struct nl_stats s;
 	struct nl_msg m;
 	size_t len;
@@ -358,18 +480,14 @@ TEST_F_TIMEOUT(fuzz, messages, 1500)
 				print_message(&m, len);
 			}
 	}
-	printf("# %u messages: %u answers (%u endpoints), %u acknowledgements, %u refusals (%u texts), %u dumps\n",
-	       self->t.sent, self->t.valid, self->t.endpoints, self->t.acks, self->t.refused, self->t.texts,
-	       self->t.dumps);
-	printf("# %u without an answer\n", self->t.silent);
-	for (k = 1; k < 200; k++)
-		if (self->t.by_errno[k])
-			printf("# %s: %u\n", strerror(k), self->t.by_errno[k]);
+	print_totals(&self->t);
 	/* all kinds have come */
 	EXPECT_LT(n / 20, self->t.valid);
 	EXPECT_LT(n / 20, self->t.refused);
 	EXPECT_LT(n / 100, self->t.dumps);
 	EXPECT_LT(n / 100, self->t.endpoints);
+	EXPECT_LT(n / 100, self->t.peers);
+	EXPECT_LT(n / 100, self->t.alerts);
 	/* and all is well */
 	ASSERT_EQ(0, nl_stats(&self->ask, &s));
 	listeners = s.evidence == TCPSTATE_EVIDENCE_SOCKETS;
@@ -381,6 +499,10 @@ TEST_F_TIMEOUT(fuzz, messages, 1500)
 	nl_begin(&m, &self->ask, TCPSTATE_CMD_ENDPOINT_GET, NLM_F_DUMP);
 	EXPECT_EQ(0, nl_dump(&self->ask, &m, count, &seen));
 	EXPECT_EQ(2 * PAIRS + listeners, seen);
+	EXPECT_EQ(2 + listeners, nl_peers(&self->ask, NULL, 0));
+	EXPECT_LE(1, nl_alerts(&self->ask, NULL, 0));
+	EXPECT_EQ(0, nl_config(&self->ask, &c));
+	EXPECT_EQ(0, check_thresholds(&c));
 	EXPECT_EQ(0, nl_set(&self->ask, TCPSTATE_A_CONFIG_LIMIT, self->config.limit));
 	EXPECT_EQ(0, nl_set(&self->ask, TCPSTATE_A_CONFIG_EVENT_BATCH, self->config.batch));
 	EXPECT_EQ(0, nl_set(&self->ask, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, self->config.delay_ms));

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "nl.h"
+#include "nl_config.h"
 
 #define PORT	7000
 
@@ -34,35 +34,6 @@ FIXTURE_SETUP(config)
 FIXTURE_TEARDOWN(config)
 {
 	nl_close(&self->nl);
-}
-
-static uint32_t value_of(const struct nl_config *c, int key)
-{
-	switch (key) {
-	case TCPSTATE_A_CONFIG_LIMIT: return c->limit;
-	case TCPSTATE_A_CONFIG_EVENT_BATCH: return c->batch;
-	case TCPSTATE_A_CONFIG_EVENT_DELAY_MS: return c->delay_ms;
-	default: return c->queue;
-	}
-}
-
-/* All are as in @want but @key, if that is not 0, which is @value. */
-static int check_config(struct nl *nl, const struct nl_config *want, int key, uint32_t value)
-{
-	struct nl_config c;
-	int k, bad = 0;
-
-	if (nl_config(nl, &c))
-		return -1;
-	for (k = 1; k <= TCPSTATE_A_CONFIG_MAX; k++) {
-		uint32_t wanted = k == key ? value : value_of(want, k);
-
-		if (value_of(&c, k) == wanted)
-			continue;
-		printf("# key %d is %u, not %u\n", k, value_of(&c, k), wanted);
-		bad++;
-	}
-	return bad ? -1 : 0;
 }
 
 TEST_F(config, defaults)
@@ -133,11 +104,11 @@ TEST_F(config, all_or_nothing)
 	struct nl_msg m;
 	int wrong, place, key, k;
 
-	for (wrong = 1; wrong <= TCPSTATE_A_CONFIG_MAX; wrong++) {
-		for (place = 0; place < TCPSTATE_A_CONFIG_MAX; place++) {
+	for (wrong = 1; wrong <= KEYS; wrong++) {
+		for (place = 0; place < KEYS; place++) {
 			nl_begin(&m, &self->nl, TCPSTATE_CMD_CONFIG_SET, NLM_F_ACK);
-			for (k = 0; k < TCPSTATE_A_CONFIG_MAX; k++) {
-				key = (wrong - 1 + k + TCPSTATE_A_CONFIG_MAX - place) % TCPSTATE_A_CONFIG_MAX + 1;
+			for (k = 0; k < KEYS; k++) {
+				key = (wrong - 1 + k + KEYS - place) % KEYS + 1;
 				nl_put_u32(&m, key, key == wrong ? bad[key] : good[key]);
 			}
 			EXPECT_EQ(-ERANGE, nl_ask(&self->nl, &m));
@@ -147,10 +118,13 @@ TEST_F(config, all_or_nothing)
 	}
 	/* the same, all good */
 	nl_begin(&m, &self->nl, TCPSTATE_CMD_CONFIG_SET, NLM_F_ACK);
-	for (key = 1; key <= TCPSTATE_A_CONFIG_MAX; key++)
+	for (key = 1; key <= KEYS; key++)
 		nl_put_u32(&m, key, good[key]);
 	EXPECT_EQ(0, nl_ask(&self->nl, &m));
-	self->first = (struct nl_config){ good[1], good[2], good[3], good[4] };
+	self->first.limit = good[1];
+	self->first.batch = good[2];
+	self->first.delay_ms = good[3];
+	self->first.queue = good[4];
 	EXPECT_EQ(0, check_config(&self->nl, &self->first, 0, 0));
 }
 

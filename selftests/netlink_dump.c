@@ -4,7 +4,6 @@
  * endpoint; and what is refused, with its text and the attribute that it is about.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -18,7 +17,10 @@
 #define MOST	64
 #define SETS	((1u << (STATES - 1)) - 1)	/* of the eleven, without the empty one */
 #define ALL	(SETS * NL_STATE(1))
-
+/* commands, by number */
+#define DUMPS	(1u << TCPSTATE_CMD_ENDPOINT_GET | 1u << TCPSTATE_CMD_PEER_GET | 1u << TCPSTATE_CMD_ALERT_GET)
+#define ANSWERS	(1u << TCPSTATE_CMD_STATS_GET | 1u << TCPSTATE_CMD_ENDPOINT_GET | 1u << TCPSTATE_CMD_CONFIG_GET | \
+		 1u << TCPSTATE_CMD_CONFIG_SET | 1u << TCPSTATE_CMD_ALERT_SET)
 #define ADDR_TEXT	"an address has 4 bytes (IPv4) or 16 (IPv6)"
 
 struct filter {
@@ -584,16 +586,14 @@ TEST_F(dump, shapes)
 	nl_put(&m, TCPSTATE_A_ENDPOINT_FILTER | NLA_F_NESTED, NULL, 0);
 	EXPECT_EQ(0, nl_dump(&self->nl, &m, add, &got));
 	EXPECT_EQ(self->known.n, got.n);
-	/* only endpoint-get has a dump; what is not there cannot be done */
+	/* what is not there cannot be done, with or without a dump */
 	for (type = 0; type < 256; type++) {
-		if (type == TCPSTATE_CMD_ENDPOINT_GET)
-			continue;
 		nl_begin(&m, &self->nl, type, NLM_F_DUMP);
-		EXPECT_EQ(-EOPNOTSUPP, nl_dump(&self->nl, &m, NULL, NULL)) TH_LOG("dump of command %d", type);
-		if (type >= TCPSTATE_CMD_STATS_GET && type <= TCPSTATE_CMD_CONFIG_SET)
-			continue;
+		EXPECT_TRUE((type < 32 && DUMPS >> type & 1) || nl_dump(&self->nl, &m, NULL, NULL) == -EOPNOTSUPP)
+			TH_LOG("dump of command %d", type);
 		nl_begin(&m, &self->nl, type, NLM_F_ACK);
-		EXPECT_EQ(-EOPNOTSUPP, nl_ask(&self->nl, &m)) TH_LOG("command %d", type);
+		EXPECT_TRUE((type < 32 && ANSWERS >> type & 1) || nl_ask(&self->nl, &m) == -EOPNOTSUPP)
+			TH_LOG("command %d", type);
 	}
 }
 

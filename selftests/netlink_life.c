@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "nl.h"
+#include "nl_alert.h"
 
 #define PORT	7000
 #define PAIRS	200
@@ -133,6 +133,58 @@ TEST_F(life, unload_after_a_dump_was_left)
 	EXPECT_EQ(-EWOULDBLOCK, unload());
 	nl_close(&self->dump);
 	EXPECT_EQ(0, unload());
+}
+
+static int count_peers(const struct nlmsghdr *h, void *arg)
+{
+	struct nl_peer p;
+
+	(*(unsigned int *)arg)++;
+	return nl_parse_peer(h, &p);
+}
+
+static int begin_peers(struct nl *nl, unsigned int *n)
+{
+	struct nl_msg m;
+
+	*n = 0;
+	nl_begin(&m, nl, TCPSTATE_CMD_PEER_GET, NLM_F_DUMP);
+	return nl_send(nl, &m) || nl_next(nl, count_peers, n) != 1 ? -1 : 0;
+}
+
+/* The same of listeners and destinations, of which a dump holds one from message to message; the alert just ends. */
+TEST_F(life, unload_while_peers_are_dumped)
+{
+	unsigned int n, i;
+	char host[20];
+	int err;
+
+	for (i = 1; i <= PAIRS; i++) {
+		snprintf(host, sizeof(host), "127.1.0.%u", i);
+		ASSERT_LE(0, nl_connect(host, 0, "127.0.0.1", PORT, false));
+	}
+	ASSERT_EQ(0, nl_join(&self->nl, NL_ALERTS));
+	ASSERT_EQ(0, nl_set_threshold(&self->nl, TCPSTATE_A_THRESHOLDS_SETTLE_SECONDS, 0));
+	ASSERT_EQ(0, nl_set(&self->nl, TCPSTATE_A_CONFIG_LIMIT, self->endpoints));
+	sleep_ms(2000);
+	EXPECT_EQ(1, nl_alerts(&self->dump, NULL, 0));
+	ASSERT_EQ(0, begin_peers(&self->dump, &n));
+	EXPECT_GT(PAIRS, n);
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	while ((err = nl_next(&self->dump, count_peers, &n)) > 0)
+		;
+	EXPECT_EQ(0, err);
+	/* a destination and a local address each, that destination of the setup's, and the listener */
+	EXPECT_EQ(2 * PAIRS + 2, n);
+	ASSERT_EQ(0, begin_peers(&self->dump, &n));
+	EXPECT_EQ(-EWOULDBLOCK, unload());
+	nl_close(&self->dump);
+	EXPECT_EQ(0, unload());
+	ASSERT_EQ(0, reload());
+	ASSERT_EQ(0, nl_open_short(&self->dump));
+	EXPECT_EQ(0, nl_alerts(&self->dump, NULL, 0));
+	n = nl_peers(&self->dump, NULL, 0);
+	EXPECT_EQ(self->sockets ? 2 * PAIRS + 2 : 0, n);
 }
 
 struct found {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who may do what: everybody may ask for statistics and the configuration; endpoints, changes and both groups are for
- * CAP_NET_ADMIN in the user namespace that owns the network namespace of the socket.
+ * Who may do what: everybody may ask for statistics and the configuration; endpoints, listeners and destinations,
+ * alerts, changes and both groups are for CAP_NET_ADMIN in the user namespace that owns the network namespace of the
+ * socket.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -16,10 +17,11 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "nl.h"
+#include "nl_alert.h"
 
 #define PORT	7000
 #define NOBODY	65534
+#define REPEAT	TCPSTATE_A_THRESHOLDS_REPEAT_SECONDS
 
 FIXTURE(perm) {
 	struct snapshot host;
@@ -73,6 +75,38 @@ static int expect(const char *what, int want, int is)
 	return want != is;
 }
 
+/* One more than there are. */
+static int ignore_more(struct nl *nl, const struct nl_config *c)
+{
+	struct nl_msg m;
+	unsigned int i;
+
+	nl_begin(&m, nl, TCPSTATE_CMD_CONFIG_SET, NLM_F_ACK);
+	for (i = 0; i < c->ignores; i++)
+		nl_put_ignore(&m, &c->ignore[i]);
+	nl_put_ignore(&m, &(struct nl_ignore){ .port = PORT });
+	return nl_ask(nl, &m);
+}
+
+/* Listeners, destinations, alerts and what is told of these. @peers: how many there are. */
+static int try_alerts(struct nl *nl, bool admin, unsigned int peers)
+{
+	int refused = admin ? 0 : -EPERM, bad = 0;
+	struct nl_config before, after;
+
+	bad += expect("peer-get", admin ? peers : -EPERM, nl_peers(nl, NULL, 0));
+	bad += expect("alert-get", refused, nl_alerts(nl, NULL, 0));
+	bad += expect("alert-set", admin ? -ENOENT : -EPERM, nl_set_files(nl, 1, 1024));
+	bad += expect("config-get", 0, nl_config(nl, &before));
+	bad += expect("config-set of a threshold", refused,
+		      nl_set_threshold(nl, REPEAT, before.threshold[REPEAT] + 1));
+	bad += expect("config-set of what is ignored", refused, ignore_more(nl, &before));
+	bad += expect("config-get", 0, nl_config(nl, &after));
+	bad += expect("repeat-seconds", before.threshold[REPEAT] + admin, after.threshold[REPEAT]);
+	bad += expect("ignored", before.ignores + admin, after.ignores);
+	return bad;
+}
+
 /* Every operation, on @nl: what is for all works; what is not does so only for an @admin. */
 static int try_all(struct nl *nl, bool admin, const struct nl_tuple *tuple, unsigned int endpoints)
 {
@@ -95,6 +129,8 @@ static int try_all(struct nl *nl, bool admin, const struct nl_tuple *tuple, unsi
 	bad += expect("config-set", refused, nl_set(nl, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, before.delay_ms + 1));
 	bad += expect("config-get", 0, nl_config(nl, &after));
 	bad += expect("event-delay-ms", before.delay_ms + admin, after.delay_ms);
+	/* the listener is one, even without a socket that tells, and where the client goes to */
+	bad += try_alerts(nl, admin, tuple ? 2 : endpoints);
 	bad += expect("join transitions", refused, nl_join(nl, NL_TRANSITIONS));
 	bad += expect("join alerts", refused, nl_join(nl, NL_ALERTS));
 	nl_leave(nl, NL_TRANSITIONS);
@@ -181,6 +217,7 @@ static int lent(FIXTURE_DATA(perm) *self)
 	bad += expect("endpoint-get", -EPERM, nl_get(&nl, &self->tuple, &e));
 	bad += expect("dump", -EPERM, dump(&nl, &n));
 	bad += expect("config-set", -EPERM, nl_set(&nl, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, 1));
+	bad += try_alerts(&nl, false, 2);
 	return bad;
 }
 

@@ -61,6 +61,19 @@ void nl_put_tuple(struct nl_msg *m, const struct nl_tuple *t)
 		nl_put_u32(m, TCPSTATE_A_ENDPOINT_SCOPE, t->scope);
 }
 
+void nl_put_ignore(struct nl_msg *m, const struct nl_ignore *ignore)
+{
+	struct nlattr *nest = nl_nest(m, TCPSTATE_A_CONFIG_IGNORE);
+
+	if (ignore->kind)
+		nl_put_u32(m, TCPSTATE_A_IGNORE_KIND, ignore->kind);
+	if (ignore->port)
+		nl_put_u16(m, TCPSTATE_A_IGNORE_PORT, ignore->port);
+	if (ignore->family)
+		nl_put(m, TCPSTATE_A_IGNORE_ADDR, ignore->addr, nl_addr_len(ignore->family));
+	nl_nest_end(m, nest);
+}
+
 struct nlattr *nl_nest(struct nl_msg *m, int type)
 {
 	struct nlattr *nest = (struct nlattr *)(m->bytes + m->h.nlmsg_len);
@@ -100,6 +113,18 @@ int nl_set(struct nl *nl, int key, uint32_t value)
 
 	nl_begin(&m, nl, TCPSTATE_CMD_CONFIG_SET, NLM_F_ACK);
 	nl_put_u32(&m, key, value);
+	return nl_ask(nl, &m);
+}
+
+int nl_set_threshold(struct nl *nl, int threshold, uint32_t value)
+{
+	struct nlattr *nest;
+	struct nl_msg m;
+
+	nl_begin(&m, nl, TCPSTATE_CMD_CONFIG_SET, NLM_F_ACK);
+	nest = nl_nest(&m, TCPSTATE_A_CONFIG_THRESHOLDS);
+	nl_put_u32(&m, threshold, value);
+	nl_nest_end(&m, nest);
 	return nl_ask(nl, &m);
 }
 

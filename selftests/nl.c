@@ -11,57 +11,7 @@
 #include <unistd.h>
 
 #include "nl.h"
-
-static const struct nlattr *attr_first(const void *start, const void *end)
-{
-	const struct nlattr *a = start;
-
-	if ((const char *)end - (const char *)start < NLA_HDRLEN || a->nla_len < NLA_HDRLEN ||
-	    a->nla_len > (const char *)end - (const char *)start)
-		return NULL;
-	return a;
-}
-
-/* Goes over all attributes; what is left over afterwards is not NULL only where the message lies. */
-#define for_each_attr(a, start, end) \
-	for (a = attr_first(start, end); a; a = attr_first((const char *)a + NLA_ALIGN(a->nla_len), end))
-
-static int attr_type(const struct nlattr *a)
-{
-	return a->nla_type & NLA_TYPE_MASK;
-}
-
-static size_t attr_len(const struct nlattr *a)
-{
-	return a->nla_len - NLA_HDRLEN;
-}
-
-static const void *attr_data(const struct nlattr *a)
-{
-	return (const char *)a + NLA_HDRLEN;
-}
-
-static const void *attr_end(const struct nlattr *a)
-{
-	return (const char *)a + a->nla_len;
-}
-
-/* Copies exactly @len bytes; counts what does not fit in *bad. */
-static void take(const struct nlattr *a, void *to, size_t len, int *bad)
-{
-	if (attr_len(a) == len) {
-		memcpy(to, attr_data(a), len);
-		return;
-	}
-	printf("# attribute %d has %zu bytes, not %zu\n", attr_type(a), attr_len(a), len);
-	(*bad)++;
-}
-
-static void unknown(const char *set, const struct nlattr *a, int *bad)
-{
-	printf("# attribute %d is not in the set %s\n", attr_type(a), set);
-	(*bad)++;
-}
+#include "nl_attr.h"
 
 /* Sockets and requests */
 
@@ -198,26 +148,6 @@ void nl_close(struct nl *nl)
 
 /* Answers */
 
-static const void *attrs_of(const struct nlmsghdr *h)
-{
-	return (const char *)h + NLMSG_HDRLEN + GENL_HDRLEN;
-}
-
-static const void *end_of(const struct nlmsghdr *h)
-{
-	return (const char *)h + h->nlmsg_len;
-}
-
-static bool is_cmd(const struct nlmsghdr *h, int cmd)
-{
-	const struct genlmsghdr *g = NLMSG_DATA(h);
-
-	if (h->nlmsg_len >= NLMSG_HDRLEN + GENL_HDRLEN && g->cmd == cmd && g->version == TCPSTATE_FAMILY_VERSION)
-		return true;
-	printf("# command %d where %d was to come\n", g->cmd, cmd);
-	return false;
-}
-
 /* The attributes of a tuple, which have the same numbers in both sets. Returns whether @a is one. */
 static bool parse_tuple(const struct nlattr *a, struct nl_tuple *t, int *bad)
 {
@@ -245,37 +175,6 @@ static bool parse_tuple(const struct nlattr *a, struct nl_tuple *t, int *bad)
 		return false;
 	}
 	return true;
-}
-
-/* All @seen from 1 to @max but those in @may, once each. */
-static int complete(const char *set, const unsigned char *seen, int max, unsigned int may)
-{
-	int i, bad = 0;
-
-	for (i = 1; i <= max; i++) {
-		if (seen[i] == 1 || (!seen[i] && (may & 1u << i)))
-			continue;
-		printf("# attribute %d of the set %s is there %d times\n", i, set, seen[i]);
-		bad++;
-	}
-	return bad;
-}
-
-/*
- * Who holds the socket: uid, inode and cookie come together or not at all, and a cookie is not 0; a cgroup is told only
- * with them, and not as 0.
- */
-static int check_holder(const char *set, const unsigned char *seen, int uid, uint64_t cookie, uint64_t cgroup)
-{
-	const int inode = uid + 1, cookies = uid + 2, cgroups = uid + 3;
-
-	if (seen[uid] == seen[inode] && seen[uid] == seen[cookies] && seen[uid] <= 1 && seen[cgroups] <= seen[uid] &&
-	    !seen[uid] == !cookie && !seen[cgroups] == !cgroup)
-		return 0;
-	printf("# %s: uid, inode, cookie, cgroup are there %d %d %d %d times, cookie %llu, cgroup %llu\n", set,
-	       seen[uid], seen[inode], seen[cookies], seen[cgroups], (unsigned long long)cookie,
-	       (unsigned long long)cgroup);
-	return 1;
 }
 
 int nl_parse_endpoint(const struct nlmsghdr *h, struct nl_endpoint *e)
@@ -431,33 +330,9 @@ int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)
 	return bad ? -EBADMSG : 0;
 }
 
-int nl_parse_config(const struct nlmsghdr *h, struct nl_config *c)
-{
-	unsigned char seen[TCPSTATE_A_CONFIG_MAX + 1] = { 0 };
-	const struct nlattr *a;
-	int bad = 0;
-
-	if (!is_cmd(h, TCPSTATE_CMD_CONFIG_GET))
-		return -EBADMSG;
-	for_each_attr(a, attrs_of(h), end_of(h)) {
-		if (attr_type(a) <= TCPSTATE_A_CONFIG_MAX)
-			seen[attr_type(a)]++;
-		switch (attr_type(a)) {
-		case TCPSTATE_A_CONFIG_LIMIT: take(a, &c->limit, 4, &bad); break;
-		case TCPSTATE_A_CONFIG_EVENT_BATCH: take(a, &c->batch, 4, &bad); break;
-		case TCPSTATE_A_CONFIG_EVENT_DELAY_MS: take(a, &c->delay_ms, 4, &bad); break;
-		case TCPSTATE_A_CONFIG_EVENT_QUEUE: take(a, &c->queue, 4, &bad); break;
-		default: unknown("config", a, &bad);
-		}
-	}
-	bad += complete("config", seen, TCPSTATE_A_CONFIG_MAX, 0);
-	return bad ? -EBADMSG : 0;
-}
-
-int nl_dump_next(struct nl *nl, void (*each)(const struct nl_endpoint *e, void *arg), void *arg)
+int nl_next(struct nl *nl, int (*each)(const struct nlmsghdr *h, void *arg), void *arg)
 {
 	const struct nlmsghdr *h = &nl->answer.h;
-	struct nl_endpoint e;
 	size_t len;
 	int err;
 
@@ -471,16 +346,14 @@ int nl_dump_next(struct nl *nl, void (*each)(const struct nl_endpoint *e, void *
 			return nl_parse_error(nl, h);
 		if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 			return -EINTR;
-		err = nl_parse_endpoint(h, &e);
+		err = each(h, arg);
 		if (err)
 			return err;
-		if (each)
-			each(&e, arg);
 	}
 	return 1;
 }
 
-int nl_dump(struct nl *nl, struct nl_msg *m, void (*each)(const struct nl_endpoint *e, void *arg), void *arg)
+int nl_dump_all(struct nl *nl, struct nl_msg *m, int (*each)(const struct nlmsghdr *h, void *arg), void *arg)
 {
 	int err = nl_send(nl, m);
 
@@ -489,9 +362,35 @@ int nl_dump(struct nl *nl, struct nl_msg *m, void (*each)(const struct nl_endpoi
 	if (err)
 		return err;
 	do
-		err = nl_dump_next(nl, each, arg);
+		err = nl_next(nl, each, arg);
 	while (err > 0);
 	return err;
+}
+
+struct endpoints {
+	void (*each)(const struct nl_endpoint *e, void *arg);
+	void *arg;
+};
+
+static int take_endpoint(const struct nlmsghdr *h, void *arg)
+{
+	struct endpoints *to = arg;
+	struct nl_endpoint e;
+	int err = nl_parse_endpoint(h, &e);
+
+	if (!err && to->each)
+		to->each(&e, to->arg);
+	return err;
+}
+
+int nl_dump_next(struct nl *nl, void (*each)(const struct nl_endpoint *e, void *arg), void *arg)
+{
+	return nl_next(nl, take_endpoint, &(struct endpoints){ each, arg });
+}
+
+int nl_dump(struct nl *nl, struct nl_msg *m, void (*each)(const struct nl_endpoint *e, void *arg), void *arg)
+{
+	return nl_dump_all(nl, m, take_endpoint, &(struct endpoints){ each, arg });
 }
 
 /* Events */
@@ -536,17 +435,25 @@ static void parse_event(const struct nlattr *nest, struct nl_event *e, int *bad)
 			 1u << TCPSTATE_A_TRANSITION_SCOPE | 1u << TCPSTATE_A_TRANSITION_DURATION_NS);
 }
 
-int nl_events(struct nl *nl, int ms, void (*each)(const struct nl_event *e, void *arg), void *arg, uint64_t *lost)
+int nl_wait(struct nl *nl, int ms)
 {
 	struct pollfd p = { .fd = nl->fd, .events = POLLIN };
-	const struct nlattr *a;
-	int n = 0, bad = 0, err;
-	struct nl_event e;
+	int err;
 
 	if (poll(&p, 1, ms) <= 0)
 		return 0;
 	err = receive(nl);
-	if (err)
+	return err ? err : 1;
+}
+
+int nl_events(struct nl *nl, int ms, void (*each)(const struct nl_event *e, void *arg), void *arg, uint64_t *lost)
+{
+	const struct nlattr *a;
+	int n = 0, bad = 0, err;
+	struct nl_event e;
+
+	err = nl_wait(nl, ms);
+	if (err <= 0)
 		return err;
 	if (!is_cmd(&nl->answer.h, TCPSTATE_CMD_TRANSITION_NTF) || nl->answer.h.nlmsg_len != nl->len)
 		return -EBADMSG;

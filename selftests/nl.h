@@ -100,8 +100,18 @@ struct nl_event {
 	uint64_t inode, cookie, cgroup;
 };
 
+struct nl_ignore {
+	uint32_t kind;		/* enum tcpstate_alert_kind; 0: any */
+	uint16_t port;		/* 0: any */
+	uint32_t family;	/* of the address; 0: any */
+	uint8_t addr[16];
+};
+
 struct nl_config {
 	uint32_t limit, batch, delay_ms, queue;
+	uint32_t threshold[TCPSTATE_A_THRESHOLDS_MAX + 1];	/* by number, 0 unused */
+	unsigned int ignores;
+	struct nl_ignore ignore[TCPSTATE_IGNORES_MAX];
 };
 
 /* In the namespace that we are in. -ENOENT: the module is not loaded. */
@@ -128,10 +138,16 @@ int nl_dump(struct nl *nl, struct nl_msg *m, void (*each)(const struct nl_endpoi
 /* The next message of a dump: 1, 0 at the end, or a negative errno. */
 int nl_dump_next(struct nl *nl, void (*each)(const struct nl_endpoint *e, void *arg), void *arg);
 
+/* The same of whatever a dump lists: @each for every message, where an errno ends it. */
+int nl_dump_all(struct nl *nl, struct nl_msg *m, int (*each)(const struct nlmsghdr *h, void *arg), void *arg);
+int nl_next(struct nl *nl, int (*each)(const struct nlmsghdr *h, void *arg), void *arg);
+
 int nl_stats(struct nl *nl, struct nl_stats *s);
 int nl_config(struct nl *nl, struct nl_config *c);
-/* Sets one key. */
+/* Sets one key that is a number, or one threshold. */
 int nl_set(struct nl *nl, int key, uint32_t value);
+int nl_set_threshold(struct nl *nl, int threshold, uint32_t value);
+void nl_put_ignore(struct nl_msg *m, const struct nl_ignore *ignore);
 int nl_get(struct nl *nl, const struct nl_tuple *t, struct nl_endpoint *e);
 
 /* From a message that came; -EBADMSG and a diagnostic for what the spec does not know. */
@@ -143,6 +159,8 @@ int nl_parse_error(struct nl *nl, const struct nlmsghdr *h);
 
 int nl_join(struct nl *nl, int group);
 int nl_leave(struct nl *nl, int group);
+/* Waits up to @ms for a message, which is the answer then: 1, 0 where none has come, or a negative errno. */
+int nl_wait(struct nl *nl, int ms);
 /*
  * Waits up to @ms for a message of events. @each for every event; *lost is what it says of losses. Returns how many, 0
  * where none has come, -ENOBUFS where the socket has lost messages.

@@ -4,7 +4,7 @@
 # The kernel tree's own client, which knows nothing of this module but the YAML: tools/net/ynl, in the directory
 # TCPSTATE_YNL/tools/net/ynl; out of a kernel tree scripts/ynl puts it in build/ynl.
 . "$(dirname "$0")/lib.sh"
-plan 9
+plan 12
 need python3; need ip
 
 ynl=${TCPSTATE_YNL-$here/../build/ynl}/tools/net/ynl
@@ -46,7 +46,7 @@ exec_client() {	# ADDRESS PORT NUMBER [COMMAND]: stays open until the end
 	await_line "$tmp/client$2" && { [ -z "${4-}" ] || echo "$4" >&"$fd"; } && sleep 0.2
 }
 
-operations() { ns=- client --list-ops >"$tmp/ops" && is operations "$(grep -c . "$tmp/ops")" 4; }
+operations() { ns=- client --list-ops >"$tmp/ops" && is operations "$(grep -c . "$tmp/ops")" 7; }
 stats() {
 	client --do stats-get >"$tmp/stats" && snapshot_of tcps-y &&
 	is tracked "$tracked" $((10 + listeners)) &&
@@ -115,6 +115,66 @@ config() {
 	grep -q 'out of range' "$tmp/refused" || { diag "$(<"$tmp/refused")"; return 1; }
 	client --do config-get >"$tmp/config" && holds "$tmp/config" "x['event-delay-ms'] == 7"
 }
+nested_config() {
+	client --do config-get >"$tmp/config" &&
+	holds "$tmp/config" "len(x['thresholds']) == 42 and x['thresholds']['close-wait-age'] == 300 and 'ignore' not in x" &&
+	client --do config-set --json '{"thresholds": {"close-wait-age": 200, "repeat-seconds": 0}, "ignore": [
+		{"kind": "listen-full"}, {"addr": "7f000001", "port": 80}]}' >/dev/null &&
+	client --do config-get >"$tmp/config" &&
+	holds "$tmp/config" "x['thresholds']['close-wait-age'] == 200 and x['thresholds']['close-wait-slow-age'] == 3600" &&
+	holds "$tmp/config" "x['ignore'] == [{'kind': 'listen-full'}, {'addr': '127.0.0.1', 'port': 80}]" || return
+	! client --do config-set --json '{"thresholds": {"close-wait-age": 3601}}' >"$tmp/refused" ||
+		{ diag "3601 was taken"; return 1; }
+	grep -q 'close-wait-age must not be above close-wait-slow-age' "$tmp/refused" || { diag "$(<"$tmp/refused")"; return 1; }
+	client --do config-set --json '{"ignore-none": true}' >/dev/null && client --do config-get >"$tmp/config" &&
+	holds "$tmp/config" "x['thresholds']['close-wait-age'] == 200 and 'ignore' not in x"
+}
+# The counts are by state, from established on: number 4 is fin-wait2, number 7 close-wait.
+peers() {
+	client --dump peer-get >"$tmp/peers" && holds "$tmp/peers" "len(x) == 4 and all(list(p) == ['peer'] for p in x)" &&
+	holds "$tmp/peers" "sorted((p['local-addr'], p['local-port'], p['counts'][0], p['counts'][7], p['sockets'], p['uid'])
+		for p in (y['peer'] for y in x) if p['kind'] == 'listener') ==
+		[('127.0.0.1', 7000, 0, 3, 1, 0), ('::1', 7001, 2, 0, 1, 0)]" &&
+	holds "$tmp/peers" "sorted((p['local-addr'], p['remote-addr'], p['remote-port'], p['counts'][0], p['counts'][4], p['ports-used'])
+		for p in (y['peer'] for y in x) if p['kind'] == 'destination') ==
+		[('127.0.0.1', '127.0.0.1', 7000, 0, 3, 3), ('::1', '::1', 7001, 2, 0, 2)]" &&
+	holds "$tmp/peers" "all(sum(p['peer']['counts']) == p['peer']['counts'][9] + (3 if p['peer']['family'] == 2 else 2) for p in x)"
+}
+# The table is full and then it is not, until the client has ended; each time somebody connects.
+alerts() {
+	local pid full room=0
+	client --dump alert-get >"$tmp/alerts" && holds "$tmp/alerts" "x == []" && snapshot_of tcps-y || return
+	full=$tracked
+	client --do config-set --json '{"thresholds": {"settle-seconds": 0}}' >/dev/null || return
+	client --subscribe alerts --sleep 40 >"$tmp/told" 2>"$tmp/err" &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		client --do config-set --json "{\"limit\": $((room ? 10000 : full))}" >/dev/null || return
+		room=$((!room))
+		ip netns exec tcps-y "$bin/endpoint" connect 127.0.0.1 7000 1 </dev/null >/dev/null 2>&1
+		sleep 2.5
+	done
+	wait $pid || { diag "$(<"$tmp/err")"; return 1; }
+	client --do config-set --json '{"limit": 10000}' >/dev/null && client --dump alert-get >"$tmp/alerts" || return
+	! client --do alert-set --json '{"id": 4000, "file-limit": 1024}' >"$tmp/none" || { diag "there is no such alert"; return 1; }
+	grep -q 'no alert with this id is active' "$tmp/none" || { diag "$(<"$tmp/none")"; return 1; }
+	python3 - "$tmp/told" "$tmp/alerts" <<-'END'
+	import json, sys
+	told, listed = (json.load(open(name)) for name in sys.argv[1:])
+	print("#", len(told), "notifications,", len(listed), "alerts")
+	assert len(told) >= 4 and all(m["name"] == "alert-ntf" for m in told)
+	told = [m["msg"] for m in told]
+	assert [m["seq"] for m in told] == list(range(told[0]["seq"], told[0]["seq"] + len(told)))
+	actions = [m["action"] for m in told if m["action"] != "update"]
+	assert all(a != b for a, b in zip(actions, actions[1:])) and set(actions) == {"raise", "clear"}, actions
+	for m in told + listed:
+	    a = m["alert"]
+	    assert (a["kind"], a["severity"], a["reason"]) == ("table-full", "ticket", "records"), m
+	    assert a["value"] > 0 and a["limit"] > 0 and a["peak"] >= a["value"] and "peer" not in a, m
+	assert all("cleared-ns" in m["alert"] for m in told if m["action"] == "clear")
+	assert [m["alert"]["id"] for m in listed] == list(range(1, len(listed) + 1))
+	END
+}
 # The client says nothing before its time is over: there are connections from before it listens until it has ended.
 follows() {
 	local pid
@@ -161,7 +221,10 @@ check "statistics" stats
 check "a dump of everything" everything
 check "dumps with filters" filtered
 check "one endpoint by its tuple, and one that is not there" one
+check "listeners and destinations" peers
 check "configuration" config
+check "thresholds and ignored alerts" nested_config
+check "alerts, and their group" alerts
 check "the group transitions" follows
 check "the kernel log is clean" log_clean
 finish
