@@ -43,8 +43,7 @@ remote ESTABLISHED CLOSE_WAIT 'FIN received in sequence'
 local FIN_WAIT1 FIN_WAIT2 'ACK of FIN received'
 remote CLOSE_WAIT LAST_ACK 'FIN sent'
 local FIN_WAIT2 TIME_WAIT 'FIN received in sequence'"
-golden_sockets_server="local CLOSE LISTEN 'listen()'
-local LISTEN SYN_RECV 'SYN received, SYN-ACK sent'
+golden_sockets_server="local LISTEN SYN_RECV 'SYN received, SYN-ACK sent'
 remote CLOSE SYN_SENT 'SYN sent'
 remote SYN_SENT ESTABLISHED 'ACK of SYN received'
 local SYN_RECV ESTABLISHED 'ACK of SYN received'
@@ -53,7 +52,9 @@ local ESTABLISHED CLOSE_WAIT 'FIN received in sequence'
 local CLOSE_WAIT LAST_ACK 'FIN sent'
 remote FIN_WAIT1 FIN_WAIT2 'ACK of FIN received'
 remote FIN_WAIT2 TIME_WAIT 'FIN received in sequence'
-local LAST_ACK CLOSE 'ACK of FIN received'
+local LAST_ACK CLOSE 'ACK of FIN received'"
+# An endpoint of its own, which may end before the connection does or after.
+golden_sockets_listener="local CLOSE LISTEN 'listen()'
 local LISTEN CLOSE 'no socket left'"
 
 exists() {
@@ -66,11 +67,11 @@ exists() {
 	busybox awk '/^print fmt:/ { s = substr($0, 1, index($0, ", REC->")); exit gsub(/"/, "", s) != 2 }' $event/format ||
 		{ diag "$(grep 'print fmt' $event/format)"; return 1; }
 }
-# moves server|client: the transitions of that record, whose local port is 7000 or another
+# moves server|client|listener: the transitions of that record, whose local port is 7000 or another; a listener's far end has none
 moves() {
 	busybox awk -v who="$1" '/tcpstate_transition:/ {
-		match($0, /local=[^ ]*/)
-		if ((substr($0, RSTART, RLENGTH) ~ /:7000$/) != (who == "server"))
+		is = $0 ~ / remote=[^ ]*:0 / ? "listener" : $0 ~ / local=[^ ]*:7000 / ? "server" : "client"
+		if (is != who)
 			next
 		sub(/.* end=/, ""); sub(/oldstate=/, ""); sub(/newstate=/, ""); sub(/event=/, "")
 		print
@@ -94,11 +95,12 @@ same_list() {	# NAME FOUND WANTED
 	return 1
 }
 golden() {	# ADDRESS
-	local client=$golden_packets_client server=$golden_packets_server
+	local client=$golden_packets_client server=$golden_packets_server listener=
 	netns tcps-t && snapshot_of tcps-t || return
-	[ "$coverage" != full ] || client=$golden_sockets_client server=$golden_sockets_server
+	[ "$coverage" != full ] || client=$golden_sockets_client server=$golden_sockets_server listener=$golden_sockets_listener
 	connection "$1" &&
 	same_list "server" "$(moves server)" "$server" &&
+	same_list "listener" "$(moves listener)" "$listener" &&
 	same_list "client" "$(moves client)" "$client"
 	local err=$?
 	ip netns del tcps-t
