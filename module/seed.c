@@ -79,6 +79,7 @@ struct later {
 };
 
 static LIST_HEAD(waiting);
+static bool walked;	/* through all tables: who is not waited for has been found */
 static DEFINE_SPINLOCK(waiting_lock);
 static void adopt_waiting(struct work_struct *work);
 static DECLARE_DELAYED_WORK(later_work, adopt_waiting);
@@ -110,7 +111,7 @@ static void adopt_waiting(struct work_struct *work)
 		kfree(later);
 	}
 	spin_lock_bh(&waiting_lock);
-	if (list_empty(&waiting))
+	if (walked && list_empty(&waiting))
 		WRITE_ONCE(tcps_seeding, false);
 	spin_unlock_bh(&waiting_lock);
 }
@@ -287,5 +288,8 @@ void tcps_seed_all(void)
 		put_net(net);
 	}
 	/* Who is waited for is not missed either. */
+	spin_lock_bh(&waiting_lock);
+	walked = true;
+	spin_unlock_bh(&waiting_lock);
 	queue_delayed_work(system_unbound_wq, &later_work, 0);
 }

@@ -19,7 +19,8 @@ done
 
 settings() {
 	cd /proc/sys/net/ipv4 && echo 500000 >tcp_max_tw_buckets && echo 8192 >tcp_max_syn_backlog && echo 0 >tcp_syncookies &&
-	echo 12 >tcp_syn_retries && echo 12 >tcp_synack_retries && echo 8192 >../core/somaxconn && echo 2000 65000 >ip_local_port_range
+	echo 12 >tcp_syn_retries && echo 12 >tcp_synack_retries && echo 8192 >../core/somaxconn && echo 2000 65000 >ip_local_port_range &&
+	echo 5 >tcp_fastopen	# a cookie is not asked for: traffic's connect() can be deferred, and looked at later
 }
 namespace() {	# NS
 	netns "$1" && ip -n "$1" link add dummy0 type dummy && ip -n "$1" link set dummy0 up &&

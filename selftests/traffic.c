@@ -14,6 +14,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +196,20 @@ static void refused(void)
 	close(fd);
 }
 
+/* A connect() that sends nothing, where net.ipv4.tcp_fastopen allows it without a cookie; else nobody answers. */
+static void deferred(void)
+{
+	struct sockaddr_in nobody = { .sin_family = AF_INET, .sin_port = htons(1) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)) && errno != EOPNOTSUPP)
+		die("TCP_FASTOPEN_CONNECT");
+	if (connect(fd, (struct sockaddr *)&nobody, sizeof(nobody)) && errno != ECONNREFUSED)
+		die("deferred connect");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit r = { 2 * MOST_PAIRS + 200, 2 * MOST_PAIRS + 200 };
@@ -229,6 +244,8 @@ int main(int argc, char **argv)
 			open_pair(p);
 		if (!any(200))
 			refused();
+		if (!any(50))
+			deferred();
 	}
 	printf("done %u\n", opened);
 	while (wait && read(0, &c, 1) > 0)
