@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "grow.h"
 
 /* Tuples are compared as bytes. What decodes one has zeroed what IPv4 does not use. */
 _Static_assert(sizeof(struct tcpstate_tuple) == sizeof(int) + 2 * 16 + 2 * sizeof(uint16_t) +
@@ -26,22 +27,9 @@ static int compare_seen(const void *a, const void *b)
 	return x->state - y->state;
 }
 
-/* Room for one more; the new array, or NULL. */
-static void *more_room(void *at, size_t n, size_t *room, size_t size)
-{
-	size_t want = *room ? 2 * *room : 64;
-
-	if (n < *room)
-		return at;
-	at = reallocarray(at, want, size);
-	if (at)
-		*room = want;
-	return at;
-}
-
 int tcpstate_view_add(struct tcpstate_view *view, const struct tcpstate_seen *seen)
 {
-	void *at = more_room(view->at, view->n, &view->room, sizeof(*seen));
+	void *at = tcpstate_grow(view->at, view->n, &view->room, sizeof(*seen));
 
 	if (!at)
 		return -ENOMEM;
@@ -64,7 +52,7 @@ void tcpstate_differences_free(struct tcpstate_differences *list)
 
 static int add_difference(struct tcpstate_differences *list, const struct tcpstate_difference *d)
 {
-	void *at = more_room(list->at, list->n, &list->room, sizeof(*d));
+	void *at = tcpstate_grow(list->at, list->n, &list->room, sizeof(*d));
 
 	if (!at)
 		return -ENOMEM;

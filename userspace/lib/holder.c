@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#define _GNU_SOURCE		/* reallocarray() */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "grow.h"
 #include "holder.h"
 
 #define PASS_EVERY_NS	250000000ull
@@ -58,22 +58,6 @@ struct tcpstate_holders {
 
 /* One pass */
 
-/* Room for one more element of @size bytes behind the @n that are there. */
-static bool grow(void *array, size_t n, size_t *room, size_t size)
-{
-	size_t more = *room ? 2 * *room : 256;
-	void *at, **old = array;
-
-	if (n < *room)
-		return true;
-	at = reallocarray(*old, more, size);
-	if (!at)
-		return false;
-	*old = at;
-	*room = more;
-	return true;
-}
-
 static void free_pass(struct pass *p)
 {
 	free(p->owners);
@@ -105,18 +89,23 @@ static bool read_comm(const char *proc, pid_t pid, char *comm, size_t size)
 
 static bool add_held(struct pass *p, uint64_t inode, pid_t pid, int fd)
 {
-	if (!grow(&p->held, p->n_held, &p->room_held, sizeof(*p->held)))
+	void *at = tcpstate_grow(p->held, p->n_held, &p->room_held, sizeof(*p->held));
+
+	if (!at)
 		return false;
+	p->held = at;
 	p->held[p->n_held++] = (struct held){ inode, pid, fd, p->n_owners };
 	return true;
 }
 
 static bool add_owner(struct pass *p, const char *proc, pid_t pid)
 {
+	void *at = tcpstate_grow(p->owners, p->n_owners, &p->room_owners, sizeof(*p->owners));
 	struct owner *o;
 
-	if (!grow(&p->owners, p->n_owners, &p->room_owners, sizeof(*p->owners)))
+	if (!at)
 		return false;
+	p->owners = at;
 	o = &p->owners[p->n_owners++];
 	o->pid = pid;
 	if (!read_comm(proc, pid, o->comm, sizeof(o->comm)))

@@ -134,23 +134,19 @@ void format_unit(char *buf, size_t size, const struct tcpstate_holder *h)
 void format_peer_unit(char *buf, size_t size, struct tcpstate_holders *holders,
 		      const struct tcpstate_peer *peer)
 {
-	struct tcpstate_holder holder;
+	struct tcpstate_holder holder = { .holding = TCPSTATE_HOLDING_UNKNOWN };
 
-	if (find_peer_holder(holders, peer, &holder))
-		format_unit(buf, size, &holder);
-	else
-		snprintf(buf, size, "-");
+	find_peer_holder(holders, peer, &holder);
+	format_unit(buf, size, &holder);
 }
 
 void format_alert_unit(char *buf, size_t size, struct tcpstate_holders *holders,
 		       const struct tcpstate_alert *a)
 {
-	struct tcpstate_holder holder;
+	struct tcpstate_holder holder = { .holding = TCPSTATE_HOLDING_UNKNOWN };
 
-	if (find_alert_holder(holders, a, &holder))
-		format_unit(buf, size, &holder);
-	else
-		snprintf(buf, size, "-");
+	find_alert_holder(holders, a, &holder);
+	format_unit(buf, size, &holder);
 }
 
 /* What is there, and what it is measured by */

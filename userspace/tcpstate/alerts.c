@@ -159,28 +159,12 @@ static int print_document(const struct trouble *t)
 	return 0;
 }
 
-static enum exit_code read_alerts(struct trouble *t)
-{
-	enum exit_code code = TCPSTATE_OK;
-	struct tcpstate_link *link;
-	int ret;
-
-	ret = tcpstate_link_open(&link);
-	if (!ret)
-		ret = alert_list_read(&t->alerts, link);
-	if (ret)
-		code = link_failed(link, ret);
-	tcpstate_link_close(link);
-	return code;
-}
-
 static enum exit_code list_alerts(const struct options *o)
 {
-	struct trouble t = { .known = true, .counted = true };
-	enum exit_code code;
+	struct trouble t;
+	enum exit_code code = trouble_read_alerts(&t);
 	int ret;
 
-	code = read_alerts(&t);
 	if (code == TCPSTATE_OK) {
 		if (o->filter.limit && t.alerts.n > o->filter.limit)
 			t.alerts.n = o->filter.limit;

@@ -72,6 +72,8 @@ int trouble_find(struct trouble *t, struct tcpstate_link *link,
  * Return: 0, or a negative errno: then nothing of it is known.
  */
 int trouble_read(struct trouble *t, struct tcpstate_link *link);
+/* Only the alerts, by a link of their own. To be freed in any case; what went wrong is said. */
+enum exit_code trouble_read_alerts(struct trouble *t);
 /* From what /proc says; 0 or -ENOMEM. */
 int trouble_take(struct trouble *t, const struct tcpstate_proc_trouble *proc);
 /* Looks for the holders, if there is anything that somebody could hold. */
@@ -179,6 +181,9 @@ enum exit_code follow_alerts(const struct options *o);
 
 /* tcpstate explain, where it is given a number. */
 enum exit_code explain_alert(const struct options *o, uint32_t id);
+/* @root, which is taken, as JSON or by @print; NULL: there was no memory for it. */
+enum exit_code print_explanation(const struct options *o, json_t *root,
+				 void (*print)(const json_t *root));
 /* Breaks at spaces; behind the first line lines are indented by @hang more than the label. */
 void print_wrapped(const char *label, int indent, const char *text, int hang);
 

@@ -213,6 +213,22 @@ static void print_all(const json_t *root)
 		printf("%-11s  %s\n", get(s, "state"), get(s, "meaning"));
 }
 
+enum exit_code print_explanation(const struct options *o, json_t *root,
+				 void (*print)(const json_t *root))
+{
+	if (!root) {
+		fprintf(stderr, "tcpstate: cannot explain it: %s\n", strerror(ENOMEM));
+		return TCPSTATE_FAILURE;
+	}
+	if (o->json) {
+		print_json(root);
+		return TCPSTATE_OK;
+	}
+	print(root);
+	json_decref(root);
+	return TCPSTATE_OK;
+}
+
 /* Return: the state's number, or 0 after one line on stderr. */
 static unsigned int state_of(const char *word)
 {
@@ -238,7 +254,6 @@ enum exit_code explain(const struct options *o)
 {
 	unsigned int number = 0;
 	uint32_t alert;
-	json_t *root;
 
 	if (o->argc > 1) {
 		fprintf(stderr, "tcpstate: explain: one state or alert at a time, not also '%s'\n",
@@ -255,19 +270,7 @@ enum exit_code explain(const struct options *o)
 		if (!number)
 			return TCPSTATE_USAGE;
 	}
-	root = number ? state_json(number) : all_json();
-	if (!root) {
-		fprintf(stderr, "tcpstate: cannot explain it: %s\n", strerror(ENOMEM));
-		return TCPSTATE_FAILURE;
-	}
-	if (o->json) {
-		print_json(root);
-		return TCPSTATE_OK;
-	}
 	if (number)
-		print_state(root);
-	else
-		print_all(root);
-	json_decref(root);
-	return TCPSTATE_OK;
+		return print_explanation(o, state_json(number), print_state);
+	return print_explanation(o, all_json(), print_all);
 }

@@ -4,7 +4,6 @@
  * printed from the JSON, so that neither can say what the other does not.
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -448,19 +447,21 @@ static json_t *explanation_json(const struct subject *s, struct tcpstate_holders
 
 /* Text */
 
-static void print_over(const struct tcpstate_alert *a)
+static void print_over(const json_t *alert)
 {
 	char when[ALERT_TEXT], peak[TCPSTATE_FORMAT_MAX], text[2 * ALERT_TEXT];
+	const json_t *cleared = json_object_get(alert, "cleared_ns");
 
-	if (alert_active(a))
+	if (json_is_null(cleared))
 		return;
-	format_wall(when, sizeof(when), a->cleared.n, wall_now());
-	tcpstate_format_count(peak, sizeof(peak), a->peak);
+	format_wall(when, sizeof(when), json_integer_value(cleared), wall_now());
+	tcpstate_format_count(peak, sizeof(peak),
+			      json_integer_value(json_object_get(alert, "peak")));
 	snprintf(text, sizeof(text), "since %s; the highest value was %s", when, peak);
 	print_wrapped("OVER", INDENT, text, 0);
 }
 
-static void print_explanation(const json_t *root, const struct tcpstate_alert *a)
+static void print_text(const json_t *root)
 {
 	static const struct {
 		const char *label, *key;
@@ -472,7 +473,7 @@ static void print_explanation(const json_t *root, const struct tcpstate_alert *a
 	size_t i;
 
 	print_wrapped("", 0, json_string_value(json_object_get(root, "verdict")), 0);
-	print_over(a);
+	print_over(json_object_get(root, "alert"));
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		text = json_string_value(json_object_get(root, parts[i].key));
 		if (*text)
@@ -480,52 +481,18 @@ static void print_explanation(const json_t *root, const struct tcpstate_alert *a
 	}
 }
 
-static enum exit_code print(const struct options *o, const struct subject *s,
-			    struct tcpstate_holders *holders)
-{
-	json_t *root = explanation_json(s, holders);
-
-	if (!root) {
-		fprintf(stderr, "tcpstate: cannot explain it: %s\n", strerror(ENOMEM));
-		return TCPSTATE_FAILURE;
-	}
-	if (o->json) {
-		print_json(root);
-		return TCPSTATE_OK;
-	}
-	print_explanation(root, s->a);
-	json_decref(root);
-	return TCPSTATE_OK;
-}
-
-static enum exit_code read_alerts(struct trouble *t)
-{
-	enum exit_code code = TCPSTATE_OK;
-	struct tcpstate_link *link;
-	int ret;
-
-	ret = tcpstate_link_open(&link);
-	if (!ret)
-		ret = alert_list_read(&t->alerts, link);
-	if (ret)
-		code = link_failed(link, ret);
-	tcpstate_link_close(link);
-	return code;
-}
-
 enum exit_code explain_alert(const struct options *o, uint32_t id)
 {
-	struct trouble t = { .known = true, .counted = true };
-	enum exit_code code;
+	struct trouble t;
+	enum exit_code code = trouble_read_alerts(&t);
 	struct subject s;
 
-	code = read_alerts(&t);
 	s.a = code == TCPSTATE_OK ? alert_list_find(&t.alerts, id) : NULL;
 	if (s.a) {
 		trouble_find_holders(&t);
 		s.p = &s.a->peer;
 		s.found = find_alert_holder(t.holders, s.a, &s.holder);
-		code = print(o, &s, t.holders);
+		code = print_explanation(o, explanation_json(&s, t.holders), print_text);
 	} else if (code == TCPSTATE_OK) {
 		fprintf(stderr, "tcpstate: there is no alert %u, or none any more; "
 			"tcpstate alerts lists them\n", (unsigned int)id);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "../lib/format.h"
+#include "../lib/grow.h"
 #include "tcpstate.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -101,17 +102,11 @@ static size_t count_columns(const struct endpoints *list)
 static int add_endpoint(const struct tcpstate_endpoint *e, void *arg)
 {
 	struct endpoints *list = arg;
-	struct tcpstate_endpoint *more;
-	size_t room;
+	void *at = tcpstate_grow(list->e, list->n, &list->room, sizeof(*list->e));
 
-	if (list->n == list->room) {
-		room = list->room ? 2 * list->room : 64;
-		more = reallocarray(list->e, room, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		list->e = more;
-		list->room = room;
-	}
+	if (!at)
+		return -ENOMEM;
+	list->e = at;
 	list->e[list->n++] = *e;
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/grow.h"
 #include "alerts.h"
 
 /* Lists */
@@ -13,17 +14,11 @@
 int alert_list_add(const struct tcpstate_notice *notice, void *list)
 {
 	struct alert_list *l = list;
-	struct tcpstate_notice *more;
-	size_t room;
+	void *at = tcpstate_grow(l->at, l->n, &l->room, sizeof(*l->at));
 
-	if (l->n == l->room) {
-		room = l->room ? 2 * l->room : 16;
-		more = reallocarray(l->at, room, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		l->at = more;
-		l->room = room;
-	}
+	if (!at)
+		return -ENOMEM;
+	l->at = at;
 	l->at[l->n++] = *notice;
 	return 0;
 }
@@ -31,17 +26,11 @@ int alert_list_add(const struct tcpstate_notice *notice, void *list)
 int peer_list_add(const struct tcpstate_peer *peer, void *list)
 {
 	struct peer_list *l = list;
-	struct tcpstate_peer *more;
-	size_t room;
+	void *at = tcpstate_grow(l->at, l->n, &l->room, sizeof(*l->at));
 
-	if (l->n == l->room) {
-		room = l->room ? 2 * l->room : 64;
-		more = reallocarray(l->at, room, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		l->at = more;
-		l->room = room;
-	}
+	if (!at)
+		return -ENOMEM;
+	l->at = at;
 	l->at[l->n++] = *peer;
 	return 0;
 }
@@ -112,6 +101,22 @@ int trouble_read(struct trouble *t, struct tcpstate_link *link)
 		ret = peer_list_read(&t->peers, link);
 	t->known = !ret;
 	return ret;
+}
+
+enum exit_code trouble_read_alerts(struct trouble *t)
+{
+	enum exit_code code = TCPSTATE_OK;
+	struct tcpstate_link *link;
+	int ret;
+
+	*t = (struct trouble){ .known = true, .counted = true };
+	ret = tcpstate_link_open(&link);
+	if (!ret)
+		ret = alert_list_read(&t->alerts, link);
+	if (ret)
+		code = link_failed(link, ret);
+	tcpstate_link_close(link);
+	return code;
 }
 
 int trouble_take(struct trouble *t, const struct tcpstate_proc_trouble *proc)

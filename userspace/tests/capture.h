@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For the tests of what a subcommand prints: its standard output as text. Behind cmocka.h.
+ * For the tests of what a subcommand prints: its standard output as text, out[]. Behind cmocka.h.
  */
 #ifndef CAPTURE_H
 #define CAPTURE_H
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,6 +47,34 @@ static inline void assert_has_not(const char *text, const char *part)
 {
 	if (strstr(text, part))
 		fail_msg("'%s' is in: %s", part, text);
+}
+
+/* out[] has whole lines, which fit a terminal. */
+static inline void assert_width(void)
+{
+	const char *line, *end;
+
+	for (line = out; *line; line = end + 1) {
+		end = strchr(line, '\n');
+		assert_non_null(end);
+		if (end - line > 80)
+			fail_msg("wider than 80 columns: %.*s", (int)(end - line), line);
+	}
+}
+
+/* The lines of out[] as one, runs of blanks made one: what was broken can be compared. */
+static inline void join_lines(void)
+{
+	char *to = out;
+	const char *from;
+
+	for (from = out; *from; from++) {
+		if (!isspace((unsigned char)*from))
+			*to++ = *from;
+		else if (to > out && to[-1] != ' ')
+			*to++ = ' ';
+	}
+	*to = '\0';
 }
 
 #endif

@@ -16,6 +16,7 @@
 #include "../tcpstated/tcpstated.h"
 
 #define QUEUE_MAX	4096
+#define AT_ONCE		256		/* notices that a call takes */
 
 /* A socket; @generation is that of the module it has found. */
 struct tcpstate_link {
@@ -271,7 +272,7 @@ int tcpstate_link_notices(struct tcpstate_link *link,
 	}
 	link->loss.overruns += link->overrun;
 	link->overrun = false;
-	for (i = 0; i < link->n && !ret; i++) {
+	for (i = 0; i < link->n && i < AT_ONCE && !ret; i++) {
 		uint64_t seq = link->queue[i].seq;
 
 		if (link->next_seq && seq > link->next_seq)
@@ -279,9 +280,10 @@ int tcpstate_link_notices(struct tcpstate_link *link,
 		link->next_seq = seq + 1;
 		ret = each(&link->queue[i], arg);
 	}
-	link->n = 0;
+	link->n -= i;
+	memmove(link->queue, link->queue + i, link->n * sizeof(link->queue[0]));
 	*loss = link->loss;
-	return !ret && link->unloaded ? -ENOENT : ret;
+	return !ret && !link->n && link->unloaded ? -ENOENT : ret;
 }
 
 int tcpstate_link_events(struct tcpstate_link *link,

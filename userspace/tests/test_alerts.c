@@ -110,18 +110,6 @@ static void alerts_with(struct options o)
 	capture_end();
 }
 
-static void assert_width(void)
-{
-	const char *at;
-	size_t len;
-
-	for (at = out; *at; at += len + 1) {
-		len = strcspn(at, "\n");
-		if (len > 80)
-			fail_msg("wider than 80 columns: %.*s", (int)len, at);
-	}
-}
-
 static void ended(struct tcpstate_alert *a, uint64_t when)
 {
 	a->cleared = fake_value(when * 1000000000);

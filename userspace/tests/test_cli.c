@@ -16,10 +16,12 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "capture.h"
+
 #define BUSY "--proc=" FIXTURES "/busy"
 #define IDLE "--proc=" FIXTURES "/idle"
 
-static char out[65536], err[65536];
+static char err[65536];
 
 /* Anonymous, so that nothing is left behind if a test fails. */
 static int scratch_fd(void)
@@ -300,17 +302,6 @@ static void test_help_and_version(void **state)
 	assert_int_equal(run("-V"), 0);
 }
 
-static void assert_fits(const char *text)
-{
-	size_t len;
-
-	for (; *text; text += len + 1) {
-		len = strcspn(text, "\n");
-		if (len > 80)
-			fail_msg("wider than 80 columns: %.*s", (int)len, text);
-	}
-}
-
 static void test_help_of_subcommands(void **state)
 {
 	static const char * const names[] = {
@@ -321,13 +312,13 @@ static void test_help_of_subcommands(void **state)
 
 	(void)state;
 	assert_int_equal(run("--help"), 0);
-	assert_fits(out);
+	assert_width();
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		assert_non_null(strstr(out, names[i]));
 		assert_int_equal(run(names[i], "--help"), 0);
 		snprintf(usage, sizeof(usage), "Usage: tcpstate %s", names[i]);
 		assert_memory_equal(out, usage, strlen(usage));
-		assert_fits(out);
+		assert_width();
 		assert_string_equal(err, "");
 		assert_int_equal(run("--help"), 0);
 	}

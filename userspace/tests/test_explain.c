@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "capture.h"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct {
@@ -39,8 +41,6 @@ static const struct edge {
 #define TCPS_EDGE(from, event, to, origin, why) { #from, #event, #to, why },
 #include "fsm/states.def"
 };
-
-static char out[65536];
 
 /* What it prints goes to out[]; @arguments are the shell's. Return: its exit code. */
 static int run(const char *arguments)
@@ -81,33 +81,6 @@ static const char *get(const json_t *object, const char *key)
 	if (!s || !*s)
 		fail_msg("no %s in %s", key, out);
 	return s;
-}
-
-static void assert_width(void)
-{
-	const char *line, *end;
-
-	for (line = out; *line; line = end + 1) {
-		end = strchr(line, '\n');
-		assert_non_null(end);
-		if (end - line > 80)
-			fail_msg("wider than 80 columns: %.*s", (int)(end - line), line);
-	}
-}
-
-/* Lines joined, runs of blanks made one: what was broken can be compared. */
-static void join_lines(void)
-{
-	char *to = out;
-	const char *from;
-
-	for (from = out; *from; from++) {
-		if (!isspace((unsigned char)*from))
-			*to++ = *from;
-		else if (to > out && to[-1] != ' ')
-			*to++ = ' ';
-	}
-	*to = '\0';
 }
 
 static void test_list(void **state)

@@ -44,32 +44,6 @@ static void explain_with(struct options o, uint32_t id)
 	capture_end();
 }
 
-static void assert_width(void)
-{
-	const char *at;
-	size_t len;
-
-	for (at = out; *at; at += len + 1) {
-		len = strcspn(at, "\n");
-		if (len > 80)
-			fail_msg("wider than 80 columns: %.*s", (int)len, at);
-	}
-}
-
-/* Lines joined. */
-static void join(void)
-{
-	char *from, *to = out;
-
-	for (from = out; *from; from++) {
-		if (*from != ' ' && *from != '\n')
-			*to++ = *from;
-		else if (to > out && to[-1] != ' ')
-			*to++ = ' ';
-	}
-	*to = '\0';
-}
-
 static void test_listen_full(void **state)
 {
 	char want[128];
@@ -85,7 +59,7 @@ static void test_listen_full(void **state)
 	assert_has(out, "\nUNKNOWN whether the application hangs");
 	snprintf(want, sizeof(want), "\nNOW     gdb -p %d -batch ", (int)getpid());
 	assert_has(out, want);
-	join();
+	join_lines();
 	snprintf(want, sizeof(want), " %d", (int)getpid());
 	assert_has(out, want);
 	assert_has(out, "does not accept connections on :8080 as fast as they come");
@@ -157,7 +131,7 @@ static void test_each(void **state)
 	for (i = 0; i < ALL; i++) {
 		explain_with((struct options){ .json = false }, i + 1);
 		assert_width();
-		join();
+		join_lines();
 		assert_null(strpbrk(out, "{}|"));
 		strcpy(text, out);
 		explain_with((struct options){ .json = true }, i + 1);
@@ -193,7 +167,7 @@ static void test_little_known(void **state)
 	for (i = 0; i < ALL; i++) {
 		explain_with((struct options){ .json = false }, i + 1);
 		assert_width();
-		join();
+		join_lines();
 		assert_null(strpbrk(out, "{}|"));
 		assert_has_not(out, "gdb");
 		assert_has_not(out, "; ;");
@@ -211,16 +185,16 @@ static void test_eof(void **state)
 	(void)state;
 	fake_about(a, fake_listener(8080));
 	explain_with((struct options){ .json = false }, 1);
-	join();
+	join_lines();
 	assert_has(out, "the end of file has not been read: a thread is stuck, or a pool idles");
 	assert_has(out, "--state=close-wait --sport=8080");
 	a->peer.unread_eof = fake_value(3);
 	explain_with((struct options){ .json = false }, 1);
-	join();
+	join_lines();
 	assert_has(out, "the end of file has been read: close() is forgotten");
 	a->peer.not_accepted = fake_value(30);
 	explain_with((struct options){ .json = false }, 1);
-	join();
+	join_lines();
 	assert_has(out, "most have never been accepted");
 }
 
@@ -233,7 +207,7 @@ static void test_ports(void **state)
 	(void)state;
 	fake_about(a, fake_destination(6379));
 	explain_with((struct options){ .json = false }, 1);
-	join();
+	join_lines();
 	assert_has(out, "uses up the local ports toward 10.0.3.9:6379.");
 	assert_has(out, "17,221 of 28,232 ports, 60%; at this rate it levels off at 74%; 345 new");
 	assert_has(out, "tcp_tw_reuse=1 gives ports in TIME_WAIT back");
@@ -241,7 +215,7 @@ static void test_ports(void **state)
 	a->peer = fake_local_address();
 	a->peer.reusable = true;
 	explain_with((struct options){ .json = false }, 1);
-	join();
+	join_lines();
 	assert_has(out, "the local ports of 10.0.0.1 by bind() before connect().");
 	assert_has(out, "IP_BIND_ADDRESS_NO_PORT before bind()");
 	assert_has_not(out, "tcp_tw_reuse=1");

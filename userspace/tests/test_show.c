@@ -52,18 +52,6 @@ static void show_with(struct options o)
 	capture_end();
 }
 
-static void assert_width(void)
-{
-	const char *at;
-	size_t len;
-
-	for (at = out; *at; at += len + 1) {
-		len = strcspn(at, "\n");
-		if (len > 80)
-			fail_msg("wider than 80 columns: %.*s", (int)len, at);
-	}
-}
-
 /* Who holds the sockets depends on where the test runs: here nobody does. */
 static struct tcpstate_peer unseen(struct tcpstate_peer peer)
 {

@@ -17,45 +17,7 @@
 
 #include "capture.h"
 #include "fake_module.h"
-
-static char dir[] = "/tmp/test_tcpstated_XXXXXX";
-static char lines[128], other[128], state_file[128], config[128], option[160];
-static char text[200000];
-
-static void read_text(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	size_t len = 0;
-
-	if (f) {
-		len = fread(text, 1, sizeof(text) - 1, f);
-		fclose(f);
-	}
-	text[len] = '\0';
-}
-
-/* Until it is there, but not for ever. */
-static void wait_for(const char *path, const char *part)
-{
-	unsigned int i;
-
-	for (i = 0; i < 1000; i++) {
-		read_text(path);
-		if (strstr(text, part))
-			return;
-		usleep(20000);
-	}
-	fail_msg("'%s' does not come into %s: %s", part, path, text);
-}
-
-static void write_config(const char *what)
-{
-	FILE *f = fopen(config, "w");
-
-	assert_non_null(f);
-	fputs(what, f);
-	fclose(f);
-}
+#include "tcpstated_files.h"
 
 static unsigned int count(const char *part)
 {
@@ -128,9 +90,6 @@ static enum exit_status run_daemon(void)
 
 static int set_up(void **state)
 {
-	char what[512];
-
-	(void)state;
 	memset(&module, 0, sizeof(module));
 	memset(steps, 0, sizeof(steps));
 	memset(logged, 0, sizeof(logged));
@@ -138,17 +97,7 @@ static int set_up(void **state)
 	module.queue_room = QUEUE_MAX;
 	module.named = true;
 	module_load();
-	snprintf(lines, sizeof(lines), "%s/lines", dir);
-	snprintf(other, sizeof(other), "%s/other", dir);
-	snprintf(state_file, sizeof(state_file), "%s/run/state", dir);
-	snprintf(config, sizeof(config), "%s/tcpstated.conf", dir);
-	snprintf(option, sizeof(option), "--state=%s", state_file);
-	unlink(lines);
-	unlink(other);
-	unlink(state_file);
-	snprintf(what, sizeof(what), "# where\njson = %s\nlog = none\n", lines);
-	write_config(what);
-	return 0;
+	return set_up_files(state);
 }
 
 /* Lines */
@@ -541,15 +490,6 @@ static void test_reload_bad(void **state)
 			 "did you mean 'none'?; nothing is changed\n");
 }
 
-static int remove_all(void **state)
-{
-	char command[160];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -567,7 +507,5 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!mkdtemp(dir))
-		return 1;
-	return cmocka_run_group_tests_name("tcpstated", tests, NULL, remove_all);
+	return cmocka_run_group_tests_name("tcpstated", tests, make_dir, remove_dir);
 }

@@ -18,62 +18,8 @@
 #include <cmocka.h>
 
 #include "capture.h"
+#include "tcpstated_files.h"
 #include "../tcpstated/tcpstated.h"
-
-static char dir[] = "/tmp/test_tcpstated_XXXXXX";
-static char lines[128], other[128], state_file[128], config[128], option[160];
-static char text[200000];
-
-static void read_text(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	size_t len = 0;
-
-	if (f) {
-		len = fread(text, 1, sizeof(text) - 1, f);
-		fclose(f);
-	}
-	text[len] = '\0';
-}
-
-/* Until it is there, but not for ever. */
-static void wait_for(const char *path, const char *part)
-{
-	unsigned int i;
-
-	for (i = 0; i < 1000; i++) {
-		read_text(path);
-		if (strstr(text, part))
-			return;
-		usleep(20000);
-	}
-	fail_msg("'%s' does not come into %s: %s", part, path, text);
-}
-
-static void write_config(const char *what)
-{
-	FILE *f = fopen(config, "w");
-
-	assert_non_null(f);
-	fputs(what, f);
-	fclose(f);
-}
-
-static int set_up(void **state)
-{
-	char what[512];
-
-	(void)state;
-	snprintf(lines, sizeof(lines), "%s/lines", dir);
-	snprintf(other, sizeof(other), "%s/other", dir);
-	snprintf(state_file, sizeof(state_file), "%s/run/state", dir);
-	snprintf(config, sizeof(config), "%s/tcpstated.conf", dir);
-	snprintf(option, sizeof(option), "--state=%s", state_file);
-	unlink(lines);
-	snprintf(what, sizeof(what), "# where\njson = %s\nlog = none\n", lines);
-	write_config(what);
-	return 0;
-}
 
 /* A reader that does not read: nothing is lost, and the end comes none the less. */
 static void fill_pipe(int fd)
@@ -268,28 +214,17 @@ static void test_terminate(void **state)
 	}
 }
 
-static int remove_all(void **state)
-{
-	char command[160];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_stuck, set_up),
-		cmocka_unit_test_setup(test_full_disk, set_up),
-		cmocka_unit_test_setup(test_limits, set_up),
-		cmocka_unit_test_setup(test_program, set_up),
-		cmocka_unit_test_setup(test_config, set_up),
-		cmocka_unit_test_setup(test_terminate, set_up),
+		cmocka_unit_test_setup(test_stuck, set_up_files),
+		cmocka_unit_test_setup(test_full_disk, set_up_files),
+		cmocka_unit_test_setup(test_limits, set_up_files),
+		cmocka_unit_test_setup(test_program, set_up_files),
+		cmocka_unit_test_setup(test_config, set_up_files),
+		cmocka_unit_test_setup(test_terminate, set_up_files),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
-	if (!mkdtemp(dir))
-		return 1;
-	return cmocka_run_group_tests_name("tcpstated: program", tests, NULL, remove_all);
+	return cmocka_run_group_tests_name("tcpstated: program", tests, make_dir, remove_dir);
 }

@@ -186,6 +186,53 @@ static void test_reload(void **state)
 	reload_with(false, false);
 }
 
+/*
+ * More has come than is taken at once when the module goes, and a part of it is missing: it is told
+ * all the same, before what was active ends with the module. @heard: that it goes was told, too.
+ */
+static void unload_behind(bool heard)
+{
+	unsigned int i;
+
+	module_raise(80);
+	turn();
+	for (i = 0; i < 2 * AT_ONCE; i++) {
+		module_raise(81);
+		module_clear(module.last_id);
+	}
+	module_raise(82);
+	module.queue_room = 0;
+	module_update(1, 3);
+	module.queue_room = QUEUE_MAX;
+	module.link[0].overrun = false;
+	module_clear(1);
+	module_raise(83);
+	module.n_transitions = 3;
+	module_unload(heard);
+	module_load();
+	assert_int_equal(watch_take(&w), 0);
+	assert_int_equal(watch_tick(&w), 0);
+	assert_null(w.alerts);
+	assert_int_equal(module.n_transitions, 0);
+	assert_int_equal(said_absent, 1);
+	for (i = 1; i <= 2 * AT_ONCE + 3; i++)
+		assert_true(raised[i] == 1 && cleared[i] == 1);
+	forget_ids();
+	turn();
+	assert_int_equal(said_present, 2);
+}
+
+static void test_unload_behind(void **state)
+{
+	start();
+	w.transitions = true;
+	unload_behind(true);
+	tear_down(state);
+	set_up(state);
+	w.transitions = true;
+	unload_behind(false);
+}
+
 /* The new module has got the number of the old one: questions are answered, notices never come. */
 static void test_same_number(void **state)
 {
@@ -337,6 +384,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_overrun, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reload, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unload_behind, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_same_number, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_link_fails, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_absent, set_up, tear_down),
