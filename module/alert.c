@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/ktime.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -142,7 +141,6 @@ static void clear(struct tcps_alerts *alerts, struct tcps_watch *watch)
 {
 	struct tcps_alert *alert = watch->alert;
 
-	refresh(alert);
 	alert->view.cleared_ns = ktime_get_real_ns();
 	alert->watched = NULL;
 	watch->alert = NULL;
@@ -172,6 +170,7 @@ static void go_on(struct tcps_alerts *alerts, struct tcps_watch *watch,
 	else if (!watch->calm_ms)
 		watch->calm_ms = alerts->now_ms;
 	if (watch->calm_ms && alerts->now_ms - watch->calm_ms >= tcps_th_ms(alerts, rule->calm)) {
+		refresh(alert);
 		clear(alerts, watch);
 	} else if (alert->view.value != before && alerts->now_ms - alert->updated_ms >= UPDATE_MS) {
 		refresh(alert);
@@ -312,13 +311,11 @@ static bool judge_net(struct tcps_alerts *alerts)
 	return left;
 }
 
-static void evaluate_work(struct work_struct *work)
+/* Returns whether something is left to look at. */
+static bool evaluate(struct tcps_alerts *alerts)
 {
-	struct tcps_alerts *alerts = container_of(to_delayed_work(work), struct tcps_alerts, work);
 	struct tcps_watched *watched, *tmp;
-	bool left;
 
-	mutex_lock(&alerts->lock);
 	alerts->last_ms = alerts->now_ms;
 	alerts->now_ms = now_ms();
 	take_moved(alerts);
@@ -327,7 +324,29 @@ static void evaluate_work(struct work_struct *work)
 		judge_peer(alerts, watched);
 		cond_resched();
 	}
-	left = judge_net(alerts) || !list_empty(&alerts->watched);
+	return judge_net(alerts) || !list_empty(&alerts->watched);
+}
+
+/* Switched off: peers have moved because their records were forgotten. */
+static bool forget_moved(struct tcps_alerts *alerts)
+{
+	struct llist_node *moved = tcps_peer_take_moved(alerts->tn);
+	struct tcps_peer *peer, *next;
+
+	llist_for_each_entry_safe(peer, next, moved, moved) {
+		tcps_peer_seen(peer);
+		tcps_peer_put(peer);
+	}
+	return false;
+}
+
+static void evaluate_work(struct work_struct *work)
+{
+	struct tcps_alerts *alerts = container_of(to_delayed_work(work), struct tcps_alerts, work);
+	bool left;
+
+	mutex_lock(&alerts->lock);
+	left = READ_ONCE(alerts->tn->live) ? evaluate(alerts) : forget_moved(alerts);
 	mutex_unlock(&alerts->lock);
 	/* Else whoever moves first wakes it: the list of those is empty, or that has happened. */
 	if (left)
@@ -402,6 +421,46 @@ void tcps_alert_config_set(struct tcps_net *tn, const struct tcps_alert_config *
 	wake(tn);	/* what has not moved for long may be too much now */
 }
 
+void tcps_alert_start(struct tcps_net *tn, bool older)
+{
+	struct tcps_alerts *alerts = tn->alerts;
+
+	mutex_lock(&alerts->lock);
+	alerts->begun_ms = alerts->now_ms = now_ms();
+	alerts->older = older;
+	mutex_unlock(&alerts->lock);
+}
+
+/* What is active is withdrawn, as it was when it was told of last, and @watch forgets the rest. */
+static void switch_off(struct tcps_alerts *alerts, struct tcps_watch *watch)
+{
+	if (watch->alert) {
+		watch->alert->view.withdrawn = true;
+		clear(alerts, watch);
+	}
+	memset(watch, 0, sizeof(*watch));
+}
+
+void tcps_alert_off(struct tcps_net *tn)
+{
+	struct tcps_alerts *alerts = tn->alerts;
+	struct tcps_watched *watched, *tmp;
+	unsigned int i;
+
+	cancel_delayed_work_sync(&alerts->work);
+	mutex_lock(&alerts->lock);
+	alerts->now_ms = now_ms();
+	list_for_each_entry_safe(watched, tmp, &alerts->watched, node) {
+		for (i = 0; i < TCPS_PEER_RULES; i++)
+			switch_off(alerts, &watched->watch[i]);
+		unwatch(alerts, watched);
+	}
+	for (i = 0; i < TCPS_NET_RULES; i++)
+		switch_off(alerts, &alerts->net[i]);
+	forget_moved(alerts);
+	mutex_unlock(&alerts->lock);
+}
+
 int tcps_alert_net_init(struct tcps_net *tn)
 {
 	struct tcps_alerts *alerts = kvzalloc(sizeof(*alerts), GFP_KERNEL_ACCOUNT);
@@ -415,8 +474,6 @@ int tcps_alert_net_init(struct tcps_net *tn)
 	INIT_LIST_HEAD(&alerts->list);
 	xa_init(&alerts->suspects);
 	tcps_alert_config_default(&alerts->config);
-	alerts->begun_ms = alerts->now_ms = now_ms();
-	alerts->loading = THIS_MODULE->state == MODULE_STATE_COMING;
 	tn->alerts = alerts;
 	tn->wake_alert = wake;
 	return 0;

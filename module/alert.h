@@ -86,9 +86,14 @@ struct tcps_alert_view {
 	bool folded;
 	bool ignored;
 	bool unverified;
+	bool withdrawn;			/* not over: we were switched off */
 };
 
 int tcps_alert_net_init(struct tcps_net *tn);
+/* Hooks are about to be on; @older: sockets may be older than that. Nothing is settled. */
+void tcps_alert_start(struct tcps_net *tn, bool older);
+/* Hooks and probe are off, for a while: what is active is withdrawn. */
+void tcps_alert_off(struct tcps_net *tn);
 /* Hooks and probe are off; nothing is evaluated any more. Context: may sleep. */
 void tcps_alert_net_stop(struct tcps_net *tn);
 void tcps_alert_net_exit(struct tcps_net *tn);

@@ -47,7 +47,7 @@ void tcps_leak_drop(struct tcps_alerts *alerts, struct tcps_watched *watched)
 
 static void begin(struct tcps_alerts *alerts, struct tcps_watched *watched)
 {
-	bool found = alerts->loading && alerts->now_ms - alerts->begun_ms < SEEDED_MS;
+	bool found = alerts->older && alerts->now_ms - alerts->begun_ms < SEEDED_MS;
 	struct tcps_leak *leak = kzalloc(sizeof(*leak), GFP_KERNEL_ACCOUNT);
 	u32 before = found ? in_close_wait(watched) : 0;
 	unsigned int i;

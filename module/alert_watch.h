@@ -168,8 +168,8 @@ struct tcps_watched {
  * @tn:		namespace
  * @work:	evaluates
  * @config:	thresholds and what is ignored
- * @begun_ms:	when the module was loaded or the namespace was made
- * @loading:	it is older than the module
+ * @begun_ms:	when the namespace was made, or we were switched on
+ * @older:	its sockets may be older than that
  * @now_ms:	this evaluation
  * @last_ms:	the one before
  * @watched:	peers that are looked at
@@ -200,7 +200,7 @@ struct tcps_alerts {
 	struct delayed_work work;
 	struct tcps_alert_config config;
 	u64 begun_ms;
-	bool loading;
+	bool older;
 	u64 now_ms;
 	u64 last_ms;
 	struct list_head watched;

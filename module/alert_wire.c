@@ -84,6 +84,7 @@ static int put_flags(struct sk_buff *skb, const struct tcps_alert_view *view)
 	if ((view->folded && nla_put_flag(skb, TCPSTATE_A_ALERT_FOLDED)) ||
 	    (view->ignored && nla_put_flag(skb, TCPSTATE_A_ALERT_IGNORED)) ||
 	    (view->unverified && nla_put_flag(skb, TCPSTATE_A_ALERT_UNVERIFIED)) ||
+	    (view->withdrawn && nla_put_flag(skb, TCPSTATE_A_ALERT_WITHDRAWN)) ||
 	    (view->file_limit && nla_put_u32(skb, TCPSTATE_A_ALERT_FILE_LIMIT, view->file_limit)))
 		return -EMSGSIZE;
 	return 0;

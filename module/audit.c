@@ -162,6 +162,9 @@ static void audit_work(struct work_struct *work)
 	unsigned int shard;
 	int n = 0;
 
+	/* Records that segments alone have begun are put right by the walk, and are no divergence. */
+	if (READ_ONCE(tcps_seeding))
+		goto again;
 	for (shard = 0; n >= 0; shard++)
 		audit_shard(tn, shard, now, &n);
 	if (tcps_by_sockets)
@@ -177,6 +180,7 @@ static void audit_work(struct work_struct *work)
 		if (idle(audit) || test_and_set_bit(ARMED, &tn->audit_armed))
 			return;
 	}
+again:
 	queue_delayed_work(system_unbound_wq, &audit->work, TICK);
 }
 
@@ -210,9 +214,22 @@ int tcps_audit_net_init(struct tcps_net *tn)
 	return 0;
 }
 
+void tcps_audit_start(struct tcps_net *tn)
+{
+	struct tcps_audit *audit = tn->audit;
+
+	memset(&audit->cursor, 0, sizeof(audit->cursor));
+	audit->begun = 0;
+	audit->bucket = 0;
+	WRITE_ONCE(audit->verified, 0);
+	WRITE_ONCE(audit->unnamed, false);
+	clear_bit(ARMED, &tn->audit_armed);
+}
+
 void tcps_audit_net_stop(struct tcps_net *tn)
 {
 	cancel_delayed_work_sync(&tn->audit->work);
+	set_bit(ARMED, &tn->audit_armed);	/* it is not begun again */
 }
 
 void tcps_audit_net_exit(struct tcps_net *tn)

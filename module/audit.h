@@ -14,6 +14,9 @@ int tcps_audit_net_init(struct tcps_net *tn);
 void tcps_audit_net_stop(struct tcps_net *tn);
 void tcps_audit_net_exit(struct tcps_net *tn);
 
+/* From the beginning, when it is kicked; after net_init, or net_stop. Context: any. */
+void tcps_audit_start(struct tcps_net *tn);
+
 /* There is a record now: see that the audit runs. Context: any. */
 void tcps_audit_kick(struct tcps_net *tn);
 

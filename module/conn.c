@@ -325,7 +325,8 @@ int tcps_conn_net_init(struct tcps_net *tn)
 	return 0;
 }
 
-void tcps_conn_net_exit(struct tcps_net *tn)
+void tcps_conn_clear(struct tcps_net *tn,
+		     void (*remove)(struct tcps_slot *slot, struct tcps_conn *conn))
 {
 	struct tcps_conn *conn, *tmp;
 	struct tcps_slot slot;
@@ -337,7 +338,7 @@ void tcps_conn_net_exit(struct tcps_net *tn)
 		spin_lock_bh(&slot.shard->lock);
 		for (s = 1; s < TCPS_STATES; s++) {
 			list_for_each_entry_safe(conn, tmp, &slot.lists->by_state[s], by_state) {
-				tcps_conn_remove(&slot, conn);
+				remove(&slot, conn);
 				/* Nobody else touches this namespace's records any more. */
 				if (++n % EXIT_BATCH == 0) {
 					spin_unlock_bh(&slot.shard->lock);
@@ -350,6 +351,11 @@ void tcps_conn_net_exit(struct tcps_net *tn)
 		cond_resched();
 	}
 	WARN_ON_ONCE(atomic_read(&tn->tracked));
+}
+
+void tcps_conn_net_exit(struct tcps_net *tn)
+{
+	tcps_conn_clear(tn, tcps_conn_remove);
 	kvfree(tn->lists);
 }
 

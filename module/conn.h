@@ -166,6 +166,12 @@ void tcps_conn_exit(void);
  */
 int tcps_conn_net_init(struct tcps_net *tn);
 void tcps_conn_net_exit(struct tcps_net *tn);
+/*
+ * Calls @remove, which ends in tcps_conn_remove(), for each record of a namespace while nothing else
+ * adds, moves or removes one. Context: may sleep; @remove under the shard's lock, may not.
+ */
+void tcps_conn_clear(struct tcps_net *tn,
+		     void (*remove)(struct tcps_slot *slot, struct tcps_conn *conn));
 
 /* Locks the place where @key belongs in @tn. Context: any but hard interrupt. */
 void tcps_conn_lock(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps_key *key);

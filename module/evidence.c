@@ -51,7 +51,7 @@ static void moved(struct tcps_slot *slot, struct tcps_net *tn, const struct tcps
 
 	if (!conn || conn->listed == to)
 		return;
-	if (conn->listed != from)
+	if (conn->listed != from && !READ_ONCE(tcps_seeding))
 		tcps_stats_diverged(tn, TCPS_CORRECT_SOCKET, conn->listed, from);
 	tcps_record_enter(slot, conn, to, tcps_fsm_cause(conn->listed, to) ?: TCPS_EV_REPAIRED, report);
 	tcps_record_seat(slot, conn, to, report);

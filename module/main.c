@@ -8,8 +8,7 @@
 #include "netns.h"
 #include "probe.h"
 #include "proc.h"
-#include "record.h"
-#include "seed.h"
+#include "switch.h"
 
 static unsigned int max_endpoints;
 module_param(max_endpoints, uint, 0444);
@@ -20,6 +19,11 @@ static bool socket_evidence = true;
 module_param(socket_evidence, bool, 0444);
 MODULE_PARM_DESC(socket_evidence,
 		 "whether the kernel's sockets tell their transitions (default: yes, where it has the tracepoint sock:inet_sock_set_state); else segments alone show them");
+
+static bool off;
+module_param(off, bool, 0444);
+MODULE_PARM_DESC(off,
+		 "whether it is switched off at first (default: no): tcpstate.off=1 on the kernel's command line, which modprobe reads; then \"tcpstate on\"");
 
 static int __init tcpstate_init(void)
 {
@@ -44,24 +48,18 @@ static int __init tcpstate_init(void)
 	err = tcps_proc_init();
 	if (err)
 		goto no_proc;
-	if (!socket_evidence)
+	tcps_switch_init(socket_evidence);
+	if (off)
+		pr_info("loaded, but switched off (tcpstate.off=1); switch it on with: tcpstate on\n");
+	else
+		err = tcps_switch_on();
+	if (!err)
 		return 0;
-	err = tcps_probe_register();
-	if (err)
-		goto no_probe;
-	/*
-	 * A record is bound to its socket only from now on, when that is sure to tell its end. What
-	 * is older is looked up.
-	 */
-	WRITE_ONCE(tcps_by_sockets, true);
-	tcps_seed_all();
-	return 0;
-
-no_probe:
 	tcps_proc_exit();
 no_proc:
 	tcps_netlink_exit();
 no_netlink:
+	tcps_switch_exit();
 	tcps_netns_exit();
 no_netns:
 	tcps_event_exit();
@@ -72,10 +70,9 @@ no_event:
 
 static void __exit tcpstate_exit(void)
 {
-	tcps_probe_unregister();
-	tcps_seed_stop();
 	tcps_proc_exit();
-	tcps_netlink_exit();
+	tcps_netlink_exit();	/* who could switch it on */
+	tcps_switch_exit();
 	tcps_netns_exit();
 	tcps_event_exit();
 	tcps_conn_exit();

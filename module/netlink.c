@@ -16,6 +16,7 @@
 #include "record.h"
 #include "socket.h"
 #include "stats.h"
+#include "switch.h"
 #include "wire.h"
 
 /* Makes sure that the spec has the kernel's states, and states.def's events as causes. */
@@ -112,15 +113,20 @@ static int put_divergence(struct sk_buff *skb, struct tcps_net *tn, unsigned int
 	return 0;
 }
 
+static enum tcpstate_evidence evidence(void)
+{
+	if (!tcps_switch_is_on())
+		return TCPSTATE_EVIDENCE_NONE;
+	return tcps_by_sockets ? TCPSTATE_EVIDENCE_SOCKETS : TCPSTATE_EVIDENCE_PACKETS;
+}
+
 /* How far the rest can be trusted. Some hundred kinds of divergence are possible, few happen. */
 static int put_health(struct sk_buff *skb, struct tcps_net *tn)
 {
 	u64 verified = tcps_audit_verified(tn);
 	unsigned int c, from, to;
 
-	if (nla_put_u32(skb, TCPSTATE_A_STATS_EVIDENCE,
-			tcps_by_sockets ? TCPSTATE_EVIDENCE_SOCKETS :
-						  TCPSTATE_EVIDENCE_PACKETS) ||
+	if (nla_put_u32(skb, TCPSTATE_A_STATS_EVIDENCE, evidence()) ||
 	    put_u64(skb, TCPSTATE_A_STATS_DIVERGENCES, tcps_stats_divergences(tn)) ||
 	    (verified && put_u64(skb, TCPSTATE_A_STATS_VERIFIED_NS,
 				 ktime_get_boottime_ns() - verified)))
@@ -446,6 +452,13 @@ static const struct genl_ops ops[] = {
 		.doit = tcps_alert_set_op,
 		.policy = tcps_alert_set_policy,
 		.maxattr = TCPSTATE_A_ALERTS_MAX,
+	},
+	{
+		.cmd = TCPSTATE_CMD_SWITCH_SET,
+		.flags = GENL_UNS_ADMIN_PERM,
+		.doit = tcps_switch_set_op,
+		.policy = tcps_switch_policy,
+		.maxattr = TCPSTATE_A_SWITCH_MAX,
 	},
 };
 

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "filter.h"
 #include "netlink_ops.h"
+#include "switch.h"
 #include "wire.h"
 
 /* Ranges are checked below: a policy has no room for them. */
@@ -265,4 +266,27 @@ int tcps_config_set_op(struct sk_buff *request, struct genl_info *info)
 	mutex_unlock(&config_lock);
 	kfree(alerts);
 	return err;
+}
+
+const struct nla_policy tcps_switch_policy[TCPSTATE_A_SWITCH_MAX + 1] = {
+	[TCPSTATE_A_SWITCH_ENABLED] = NLA_POLICY_MAX(NLA_U8, 1),
+};
+
+int tcps_switch_set_op(struct sk_buff *request, struct genl_info *info)
+{
+	const struct nlattr *enabled = info->attrs[TCPSTATE_A_SWITCH_ENABLED];
+
+	if (!enabled) {
+		GENL_SET_ERR_MSG(info, "enabled is missing: 1 on, 0 off");
+		return -EINVAL;
+	}
+	if (!netlink_capable(request, CAP_NET_ADMIN)) {
+		GENL_SET_ERR_MSG(info,
+				 "it is for all network namespaces: only from the initial user namespace");
+		return -EPERM;
+	}
+	if (nla_get_u8(enabled))
+		return tcps_switch_on();
+	tcps_switch_off();
+	return 0;
 }

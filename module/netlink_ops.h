@@ -21,6 +21,8 @@ void *tcps_dump_put(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
 extern const struct nla_policy tcps_config_policy[TCPSTATE_A_CONFIG_MAX + 1];
 int tcps_config_get_op(struct sk_buff *request, struct genl_info *info);
 int tcps_config_set_op(struct sk_buff *request, struct genl_info *info);
+extern const struct nla_policy tcps_switch_policy[TCPSTATE_A_SWITCH_MAX + 1];
+int tcps_switch_set_op(struct sk_buff *request, struct genl_info *info);
 
 /* netlink_alert.c */
 extern const struct nla_policy tcps_alert_set_policy[TCPSTATE_A_ALERTS_MAX + 1];

@@ -5,13 +5,11 @@
 #include "audit.h"
 #include "conn.h"
 #include "event.h"
-#include "hooks.h"
 #include "netns.h"
 #include "peer.h"
 #include "proc.h"
-#include "record.h"
-#include "seed.h"
 #include "stats.h"
+#include "switch.h"
 
 unsigned int tcps_net_id;
 
@@ -42,12 +40,9 @@ static int __net_init netns_begin(struct net *net)
 	err = tcps_proc_net_init(tn);
 	if (err)
 		goto no_proc;
-	err = tcps_hooks_register(tn);
+	err = tcps_switch_join(tn);
 	if (err)
 		goto no_hooks;
-	WRITE_ONCE(tn->live, true);
-	if (tcps_by_sockets && tcps_seed_owns_table(tn))
-		tcps_audit_kick(tn);
 	return 0;
 
 no_hooks:
@@ -77,8 +72,7 @@ no_stats:
  */
 static void __net_exit netns_pre_end(struct net *net)
 {
-	WRITE_ONCE(tcps_net_of(net)->live, false);
-	tcps_hooks_unregister(tcps_net_of(net));
+	tcps_switch_leave(tcps_net_of(net));
 }
 
 static void __net_exit netns_end(struct net *net)

@@ -76,4 +76,5 @@ void tcps_probe_unregister(void)
 		return;
 	tracepoint_probe_unregister(tracepoint, (void *)on_set_state, NULL);
 	tracepoint_synchronize_unregister();
+	registered = false;
 }

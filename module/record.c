@@ -100,6 +100,18 @@ void tcps_record_drop(struct tcps_slot *slot, struct tcps_conn *conn)
 	tcps_conn_remove(slot, conn);
 }
 
+/* Whoever it is counted with learns it, nobody else: its connection goes on. */
+static void forget(struct tcps_slot *slot, struct tcps_conn *conn)
+{
+	tcps_peer_move(conn, conn->listed, TCPS_CLOSE);
+	tcps_record_drop(slot, conn);
+}
+
+void tcps_record_forget_all(struct tcps_net *tn)
+{
+	tcps_conn_clear(tn, forget);
+}
+
 void tcps_record_end(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_event event,
 		struct tcps_report *report)
 {

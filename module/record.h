@@ -19,12 +19,12 @@ struct tcps_snapshot;
 #define TCPS_REPORT_MOVES	(2 * 2 * TCPS_MOVES)
 
 /*
- * Do sockets tell their transitions? Else segments move both ends of every record. Set at load, when
- * the hooks already run.
+ * Do sockets tell their transitions? Else segments move both ends of every record. Set when it is
+ * switched on and the hooks already run.
  */
 extern bool tcps_by_sockets;
 
-/* While the sockets are looked through that are older than the module: none of them was missed. */
+/* While the sockets are looked through that are older than the hooks: none of them was missed. */
 extern bool tcps_seeding;
 
 /**
@@ -72,6 +72,12 @@ void tcps_record_seat(struct tcps_slot *slot, struct tcps_conn *conn, u8 state,
 
 /* Frees a record that is in CLOSE. */
 void tcps_record_drop(struct tcps_slot *slot, struct tcps_conn *conn);
+
+/*
+ * Drops all records of a namespace without a word, while nothing else moves them: their connections
+ * go on. Context: may sleep.
+ */
+void tcps_record_forget_all(struct tcps_net *tn);
 
 /* Ends a record; it is freed. */
 void tcps_record_end(struct tcps_slot *slot, struct tcps_conn *conn, enum tcps_event event,

@@ -129,11 +129,18 @@ void tcps_seed_later(struct sock *sk)
 		kfree(later);
 }
 
+void tcps_seed_begin(void)
+{
+	walked = false;
+	WRITE_ONCE(tcps_seeding, true);
+}
+
 void tcps_seed_stop(void)
 {
 	struct later *later, *tmp;
 
 	cancel_delayed_work_sync(&later_work);
+	WRITE_ONCE(tcps_seeding, false);
 	list_for_each_entry_safe(later, tmp, &waiting, node) {
 		let_go(later->sk);
 		kfree(later);
@@ -281,7 +288,6 @@ void tcps_seed_all(void)
 	unsigned int skip = 0;
 	struct net *net;
 
-	WRITE_ONCE(tcps_seeding, true);
 	seed_table(tcps_net_of(&init_net));
 	while ((net = next_owner(skip++))) {
 		seed_table(tcps_net_of(net));

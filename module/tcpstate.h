@@ -65,6 +65,7 @@ struct tcps_holder {
 /**
  * struct tcps_net - what a network namespace owns
  * @net:	the namespace; no reference held, see Documentation/locking.rst
+ * @node:	in the list of those that are switched on and off (switch.c)
  * @lists:	its state and due lists, one struct a shard (conn.c)
  * @stats:	its counters (stats.c)
  * @divergence:	how often records had to be corrected (stats.c)
@@ -77,10 +78,11 @@ struct tcps_holder {
  * @audit_armed: whether @audit is under way; bit 0
  * @wake_audit:	whoever makes a record that no hook or probe has brought calls it
  * @wake_alert:	whoever marks the first peer as moved calls it
- * @live:	records are made: from when all else is there until the hooks are off
+ * @live:	records are made: from when hooks are on until they are off
  */
 struct tcps_net {
 	struct net *net;
+	struct list_head node;
 	struct tcps_lists *lists;
 	struct tcps_stats __percpu *stats;
 	struct tcps_divergence *divergence;

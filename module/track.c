@@ -155,19 +155,19 @@ static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn
 }
 
 /*
- * A full socket sends for a record that is another's, and no SYN says that this one is new: the
- * child of a request socket that answers before it is open; else something was missed. Returns
- * the record that is its own now, if any.
+ * A full socket sends for a record that is not its own, and no SYN says that this one is new: the
+ * child of a request socket that answers before it is open, or a record that segments alone have
+ * begun; else something was missed. Returns the record that is its own now, if any.
  */
 static struct tcps_conn *claim(struct tcps_slot *slot, struct tcps_conn *conn,
 			       const struct sock *sk, struct tcps_report *report)
 {
-	if (!conn->owner && conn->listed == TCPS_SYN_RECV &&
-	    READ_ONCE(sk->sk_state) == TCP_SYN_RECV) {
+	if (!conn->owner && conn->listed == READ_ONCE(sk->sk_state)) {
 		tcps_record_bind(slot, conn, sk);
 		return conn;
 	}
-	tcps_stats_diverged(conn->tn, TCPS_CORRECT_SOCKET, conn->listed, TCPS_CLOSE);
+	if (!READ_ONCE(tcps_seeding))
+		tcps_stats_diverged(conn->tn, TCPS_CORRECT_SOCKET, conn->listed, TCPS_CLOSE);
 	tcps_record_end(slot, conn, TCPS_EV_GONE, report);
 	return NULL;
 }

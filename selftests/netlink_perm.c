@@ -339,4 +339,52 @@ TEST_F(perm, quarter_and_real_root)
 	EXPECT_EQ(0, status);
 }
 
+/* @n bytes of @enabled, and what is to come of it. */
+static int try_switch(struct nl *nl, uint16_t enabled, unsigned int n, int want, const char *text)
+{
+	struct nl_msg m;
+	int bad;
+
+	nl_begin(&m, nl, TCPSTATE_CMD_SWITCH_SET, NLM_F_ACK);
+	if (n)
+		nl_put(&m, TCPSTATE_A_SWITCH_ENABLED, &enabled, n);
+	bad = expect("switch-set", want, nl_ask(nl, &m));
+	if (!text || !strcmp(nl->text, text))
+		return bad;
+	printf("# switch-set says: %s\n", nl->text);
+	return bad + 1;
+}
+
+static int switch_container(void)
+{
+	static const char whole[] = "it is for all network namespaces: only from the initial user namespace";
+	static struct nl nl;
+
+	return user_namespace(CLONE_NEWNET) || nl_open(&nl) || try_switch(&nl, 0, 1, -EPERM, whole) ||
+	       try_switch(&nl, 1, 1, -EPERM, whole);
+}
+
+static int switch_nobody(uint32_t caps, int want)
+{
+	static struct nl nl;
+
+	return become_nobody(caps) || nl_open(&nl) || try_switch(&nl, 1, 1, want, NULL);
+}
+
+/* It is for the whole machine: a container's root may not. What is wrong leaves it on. */
+TEST_F(perm, switch_set)
+{
+	struct nl_stats stats;
+
+	EXPECT_EQ(0, IN_CHILD(switch_container()));
+	EXPECT_EQ(0, IN_CHILD(switch_nobody(0, -EPERM)));
+	EXPECT_EQ(0, IN_CHILD(switch_nobody(1u << CAP_NET_ADMIN, 0)));
+	EXPECT_EQ(0, try_switch(&self->nl, 0, 0, -EINVAL, "enabled is missing: 1 on, 0 off"));
+	EXPECT_EQ(0, try_switch(&self->nl, 2, 1, -ERANGE, NULL));
+	EXPECT_EQ(0, try_switch(&self->nl, 0, 2, -EINVAL, NULL));
+	EXPECT_EQ(0, try_switch(&self->nl, 1, 1, 0, NULL));
+	ASSERT_EQ(0, nl_stats(&self->nl, &stats));
+	EXPECT_NE(TCPSTATE_EVIDENCE_NONE, stats.evidence);
+}
+
 TEST_HARNESS_MAIN

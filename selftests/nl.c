@@ -280,6 +280,7 @@ static void parse_divergence(const struct nlattr *nest, struct nl_stats *s, int 
 		return;
 	}
 	s->divergence[correction] += count;
+	s->diverged[correction][from][to] = count;
 }
 
 int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)

@@ -70,6 +70,7 @@ struct nl_stats {
 	bool has_verified;
 	uint64_t verified_ns;
 	uint64_t divergence[NL_CORRECTIONS];	/* by enum tcpstate_correction */
+	uint64_t diverged[NL_CORRECTIONS][STATES][STATES];	/* the same, by old and new state */
 };
 
 struct nl_tuple {

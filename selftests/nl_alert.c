@@ -224,7 +224,8 @@ static int check_alert(const unsigned char *seen, const struct nl_alert *alert)
 {
 	const uint64_t may = BIT(TCPSTATE_A_ALERT_CLEARED_NS) | BIT(TCPSTATE_A_ALERT_FOLDED) |
 			     BIT(TCPSTATE_A_ALERT_IGNORED) | BIT(TCPSTATE_A_ALERT_UNVERIFIED) |
-			     BIT(TCPSTATE_A_ALERT_PEER) | BIT(TCPSTATE_A_ALERT_FILE_LIMIT);
+			     BIT(TCPSTATE_A_ALERT_PEER) | BIT(TCPSTATE_A_ALERT_FILE_LIMIT) |
+			     BIT(TCPSTATE_A_ALERT_WITHDRAWN);
 	bool of_namespace = alert->kind >= TCPSTATE_ALERT_KIND_TIME_WAIT_PRESSURE;
 	int bad = complete("alert", seen, TCPSTATE_A_ALERT_MAX, may);
 
@@ -250,6 +251,7 @@ static bool parse_flag(const struct nlattr *a, struct nl_alert *alert, int *bad)
 	case TCPSTATE_A_ALERT_FOLDED: alert->folded = true; break;
 	case TCPSTATE_A_ALERT_IGNORED: alert->ignored = true; break;
 	case TCPSTATE_A_ALERT_UNVERIFIED: alert->unverified = true; break;
+	case TCPSTATE_A_ALERT_WITHDRAWN: alert->withdrawn = true; break;
 	default: return false;
 	}
 	*bad += attr_len(a) != 0;

@@ -30,7 +30,7 @@ struct nl_alert {
 	uint32_t id, kind, severity, reason;
 	uint64_t value, limit, peak;
 	uint64_t raised_ns, begun_ns, cleared_ns;	/* the last is 0 while it is active */
-	bool folded, ignored, unverified;
+	bool folded, ignored, unverified, withdrawn;
 	uint32_t file_limit;
 	bool has_peer;
 	struct nl_peer peer;

@@ -367,7 +367,9 @@ out:
 
 int oracle_undiverged(struct oracle *o)
 {
+	unsigned long long wrong;
 	struct nl_stats s;
+	unsigned int i;
 
 	if (nl_stats(&o->nl, &s))
 		return -1;
@@ -376,6 +378,11 @@ int oracle_undiverged(struct oracle *o)
 	       (unsigned long long)s.divergence[TCPSTATE_CORRECTION_MINISOCK],
 	       (unsigned long long)s.divergence[TCPSTATE_CORRECTION_SOCKET],
 	       (unsigned long long)s.divergence[TCPSTATE_CORRECTION_MISSED], (unsigned long long)s.untracked);
+	for (i = 0; i < STATES * STATES; i++) {
+		wrong = s.diverged[TCPSTATE_CORRECTION_SOCKET][i / STATES][i % STATES];
+		if (wrong)
+			printf("# %llu times: was %s in truth %s\n", wrong, state_name(i / STATES), state_name(i % STATES));
+	}
 	if (s.evidence != TCPSTATE_EVIDENCE_SOCKETS) {
 		printf("# MODULE: its evidence is %u, not sockets\n", s.evidence);
 		return -1;

@@ -56,6 +56,7 @@ struct tcpstate_peer {
  * @folded: one of many, nobody should be told of it by itself
  * @ignored: as configured
  * @unverified: records had to be corrected lately
+ * @withdrawn: it has ended because tcpstate was switched off; the trouble may go on
  * @has_peer: @peer holds something
  * @peer: what it is about
  * @file_limit: what tcpstate_link_alert_set() has told
@@ -74,6 +75,7 @@ struct tcpstate_alert {
 	bool folded;
 	bool ignored;
 	bool unverified;
+	bool withdrawn;
 	bool has_peer;
 	struct tcpstate_peer peer;
 	struct tcpstate_value file_limit;

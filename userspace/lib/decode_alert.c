@@ -141,6 +141,7 @@ static int decode_alert(const struct attr *nest, struct tcpstate_alert *a)
 	    attr_flag(&table[TCPSTATE_A_ALERT_FOLDED], &a->folded) ||
 	    attr_flag(&table[TCPSTATE_A_ALERT_IGNORED], &a->ignored) ||
 	    attr_flag(&table[TCPSTATE_A_ALERT_UNVERIFIED], &a->unverified) ||
+	    attr_flag(&table[TCPSTATE_A_ALERT_WITHDRAWN], &a->withdrawn) ||
 	    attr_maybe_u32(&table[TCPSTATE_A_ALERT_FILE_LIMIT], &a->file_limit))
 		return -EBADMSG;
 	a->has_peer = peer->at;

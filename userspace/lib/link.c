@@ -284,6 +284,19 @@ int tcpstate_link_config_set(struct tcpstate_link *link, const struct tcpstate_c
 	return ret ? ret : link_ask(link, nlh, NULL, NULL);
 }
 
+int tcpstate_link_switch(struct tcpstate_link *link, bool on)
+{
+	char buf[LINK_REQUEST_MAX] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh = link_request(link, buf, link->family, TCPSTATE_CMD_SWITCH_SET, 0);
+	int ret;
+
+	mnl_attr_put_u8(nlh, TCPSTATE_A_SWITCH_ENABLED, on);
+	ret = link_ask(link, nlh, NULL, NULL);
+	if (ret == -EOPNOTSUPP)
+		return link_fail(link, ret, "the loaded module cannot be switched off: it is older than this program");
+	return ret;
+}
+
 /* Endpoints */
 
 static void put_filter(struct nlmsghdr *nlh, const void *arg)

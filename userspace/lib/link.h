@@ -84,6 +84,12 @@ int tcpstate_link_config_get(struct tcpstate_link *link, struct tcpstate_config 
 /* Sets what is known in @config, all of it or nothing. */
 int tcpstate_link_config_set(struct tcpstate_link *link, const struct tcpstate_config *config);
 
+/*
+ * Switches tcpstate on or off in all network namespaces, which takes its time. Needs CAP_NET_ADMIN in
+ * the initial user namespace. -EOPNOTSUPP: an older module.
+ */
+int tcpstate_link_switch(struct tcpstate_link *link, bool on);
+
 /**
  * tcpstate_link_subscribe() - begin to receive transitions
  * @link: link, from now on for events only

@@ -107,6 +107,7 @@ const char *tcpstate_cause_text(unsigned int cause)
 static const char * const coverage_names[] = {
 	[TCPSTATE_EVIDENCE_PACKETS] = "packets",
 	[TCPSTATE_EVIDENCE_SOCKETS] = "full",
+	[TCPSTATE_EVIDENCE_NONE] = "off",
 };
 
 const char *tcpstate_coverage_name(unsigned int evidence)

@@ -178,8 +178,9 @@ static int fill_alert(json_t *object, const struct tcpstate_alert *a,
 	ret = add_times(object, a);
 	if (ret)
 		return ret;
-	rest = json_pack("{s:b, s:b, s:b, s:o, s:o}", "folded", (int)a->folded,
+	rest = json_pack("{s:b, s:b, s:b, s:b, s:o, s:o}", "folded", (int)a->folded,
 			 "ignored", (int)a->ignored, "unverified", (int)a->unverified,
+			 "withdrawn", (int)a->withdrawn,
 			 "file_limit", value_json(&a->file_limit),
 			 "peer", a->has_peer ? peer_json(&a->peer, counted) : json_null());
 	ret = json_object_update(object, rest) ? -ENOMEM : 0;

@@ -97,9 +97,9 @@ static void print_text(const struct follower *f, const struct tcpstate_notice *n
 	format_alert_name(name, sizeof(name), a);
 	format_alert_unit(unit, sizeof(unit), f->holders, a);
 	format_alert_detail(detail, sizeof(detail), a);
-	printf("%s %s %s #%" PRIu32 " %s%s%s %s %s%s\n", clock, action_word(n->action), severity,
+	printf("%s %s %s #%" PRIu32 " %s%s%s %s %s%s%s\n", clock, action_word(n->action), severity,
 	       a->id, kind, *name ? " " : "", name, unit, detail, a->ignored ? ", ignored" :
-	       a->folded ? ", folded" : "");
+	       a->folded ? ", folded" : "", a->withdrawn ? ", withdrawn: switched off" : "");
 }
 
 static int print_object(const struct follower *f, const struct tcpstate_notice *n)

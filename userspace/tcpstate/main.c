@@ -29,6 +29,9 @@ const struct subcommand subcommands[] = {
 	  "alerts that nobody is to be told of", SUB_IGNORE, ignore },
 	{ "verify", "", "every endpoint against the kernel's own list of sockets",
 	  SUB_VERIFY, verify },
+	{ "off", "", "count and watch nothing any more, without unloading the module",
+	  SUB_SWITCH, switch_off },
+	{ "on", "", "count and watch again", SUB_SWITCH, switch_on },
 	{ NULL, NULL, NULL, 0, NULL },
 };
 

@@ -19,6 +19,7 @@
 
 #define TUPLES		(SUB_LIST | SUB_EVENTS | SUB_TOP | SUB_VERIFY)
 #define ALL		(SUB_SHOW | TUPLES | SUB_ALERTS | SUB_EXPLAIN | SUB_CONFIG | SUB_IGNORE)
+#define EVERY		(ALL | SUB_SWITCH)
 
 static bool take_json(struct command *cmd, const char *name, const char *arg)
 {
@@ -227,8 +228,8 @@ static const struct option_desc {
 	  "another network namespace: one of ip netns, or that\nof a process" },
 	{ 0, "proc", "=FILE", SUB_SHOW, take_proc,
 	  "read FILE instead of " TCPSTATE_PROC_PATH },
-	{ 'h', "help", NULL, ALL, take_help, "this text; with a subcommand, of that" },
-	{ 'V', "version", NULL, ALL, take_version, "version of this program" },
+	{ 'h', "help", NULL, EVERY, take_help, "this text; with a subcommand, of that" },
+	{ 'V', "version", NULL, EVERY, take_version, "version of this program" },
 };
 
 static struct option long_options[ARRAY_SIZE(options) + 1];

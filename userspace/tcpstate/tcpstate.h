@@ -75,6 +75,7 @@ enum {
 	SUB_VERIFY = 64,
 	SUB_ALERTS = 128,
 	SUB_IGNORE = 256,
+	SUB_SWITCH = 512,	/* both on and off */
 };
 
 struct subcommand {
@@ -95,6 +96,8 @@ enum exit_code configure(const struct options *o);
 enum exit_code verify(const struct options *o);
 enum exit_code alerts(const struct options *o);
 enum exit_code ignore(const struct options *o);
+enum exit_code switch_off(const struct options *o);
+enum exit_code switch_on(const struct options *o);
 
 /* The first is what no argument means; an entry without a name is behind the last. */
 extern const struct subcommand subcommands[];

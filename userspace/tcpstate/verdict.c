@@ -189,6 +189,10 @@ void verdict_build(struct verdict *v, const struct trouble *t,
 	v->n = 1;
 	if (gethostname(head, 64))
 		strcpy(head, "tcpstate");
+	if (health->coverage.n == TCPSTATE_EVIDENCE_NONE) {
+		strcat(head, "  switched off, nothing is counted or watched: tcpstate on");
+		return;
+	}
 	add_numbers(head, sizeof(v->line[0]), t);
 	add_health(head, sizeof(v->line[0]), health, verified_ns);
 	/* The last line says how many there are besides. */

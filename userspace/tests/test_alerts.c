@@ -275,7 +275,7 @@ static void test_refused(void **state)
 
 /* The stream */
 
-static void add_notice(unsigned int n, uint64_t seq, uint32_t id, uint32_t action)
+static struct tcpstate_alert *add_notice(unsigned int n, uint64_t seq, uint32_t id, uint32_t action)
 {
 	struct tcpstate_notice *notice = &batch[n][in_batch[n]++];
 
@@ -289,6 +289,7 @@ static void add_notice(unsigned int n, uint64_t seq, uint32_t id, uint32_t actio
 	if (action == TCPSTATE_ALERT_ACTION_CLEAR)
 		notice->alert.cleared = fake_value(notice->time_ns);
 	n_batches = n + 1;
+	return &notice->alert;
 }
 
 /* In a dump, as the notice would leave it. */
@@ -340,11 +341,12 @@ static void test_merge(void **state)
 	add_notice(0, 9, 3, TCPSTATE_ALERT_ACTION_UPDATE);
 	add_notice(1, 10, 4, TCPSTATE_ALERT_ACTION_RAISE);
 	add_notice(1, 11, 1, TCPSTATE_ALERT_ACTION_CLEAR);
-	add_notice(1, 12, 4, TCPSTATE_ALERT_ACTION_CLEAR);
+	add_notice(1, 12, 4, TCPSTATE_ALERT_ACTION_CLEAR)->withdrawn = true;
 	follow_with(false);
 	assert_story("active 1, active 3, update 1, raise 4, clear 1, clear 4");
 	assert_int_equal(expected, 9);
 	assert_has(out, "03:04:00 raise ticket #4 table-full - 5 records, limit 4\n");
+	assert_has(out, "clear ticket #4 table-full - 5 records, limit 4, withdrawn: switched off\n");
 }
 
 /* The last batch says that something is missing: the module then has what the test says. */
@@ -399,7 +401,7 @@ static void test_stream_json(void **state)
 	follow_with(true);
 	for (at = out; *at; at = strchr(at, '\n') + 1, lines++) {
 		object = parse(at);
-		assert_int_equal(json_object_size(object), 4 + 7 + 6 + 6);
+		assert_int_equal(json_object_size(object), 4 + 7 + 6 + 7);
 		assert_true(json_is_string(json_object_get(object, "time")));
 		json_decref(object);
 	}

@@ -241,6 +241,8 @@ static void test_health(void **state)
 		{ "coverage packets tracepoint 0 untracked 0 divergence 0",
 		  "packets only: tracepoint sock:inet_sock_set_state missing, or "
 		  "socket_evidence=0\n" },
+		{ "coverage off tracepoint 0 untracked 0 divergence 0",
+		  "switched off, nothing is counted or watched: tcpstate on\n" },
 		{ "coverage teapot", "\n" },
 	};
 	char path[] = "/tmp/tcpstate-test-XXXXXX", option[64], text[8192];
@@ -360,6 +362,9 @@ static void test_misplaced_option(void **state)
 	assert_usage(run("explain", "-r"), "'--resolve' does not apply to 'explain'");
 	assert_usage(run("top", "-j"), "'--json' does not apply to 'top'");
 	assert_usage(run("verify", "--older=5s"), "'--older' does not apply to 'verify'");
+	assert_usage(run("off", "-j"), "'--json' does not apply to 'off'");
+	assert_usage(run("on", "-N", "x"), "'--netns' does not apply to 'on'");
+	assert_usage(run("off", "now"), "'off' takes no argument 'now'");
 }
 
 static void test_bad_values(void **state)
@@ -499,7 +504,7 @@ static void test_not_loaded(void **state)
 	const char *const argv[] = { TOOL_ABSENT, NULL };
 	const char *const given[] = { TOOL_ABSENT, BUSY, NULL };
 	static const char * const others[] = {
-		"list", "events", "config", "top", "verify", "alerts", "ignore",
+		"list", "events", "config", "top", "verify", "alerts", "ignore", "off", "on",
 	};
 	size_t i;
 

@@ -249,8 +249,10 @@ static void put_notice(bool ended, uint32_t peer_kind)
 	mnl_attr_put_u64(msg, TCPSTATE_A_ALERT_PEAK, 104);
 	mnl_attr_put_u64(msg, TCPSTATE_A_ALERT_RAISED_NS, 500);
 	mnl_attr_put_u64(msg, TCPSTATE_A_ALERT_BEGUN_NS, 400);
-	if (ended)
+	if (ended) {
 		mnl_attr_put_u64(msg, TCPSTATE_A_ALERT_CLEARED_NS, 900);
+		mnl_attr_put(msg, TCPSTATE_A_ALERT_WITHDRAWN, 0, NULL);
+	}
 	mnl_attr_put(msg, TCPSTATE_A_ALERT_FOLDED, 0, NULL);
 	put_unknown();
 	if (peer_kind)
@@ -283,6 +285,7 @@ static void test_notice(void **state)
 	assert_true(a->folded);
 	assert_false(a->ignored);
 	assert_false(a->unverified);
+	assert_false(a->withdrawn);
 	assert_false(a->file_limit.known);
 	assert_true(a->has_peer);
 	assert_numbers(&a->peer);
@@ -291,6 +294,7 @@ static void test_notice(void **state)
 	assert_int_equal(decode_all(decode_notice), 0);
 	assert_int_equal(a->cleared.n, 900);
 	assert_false(a->has_peer);
+	assert_true(a->withdrawn);
 }
 
 /* A dump has no time and no action; cut anywhere, a message is refused or means the same. */

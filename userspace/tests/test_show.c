@@ -112,6 +112,21 @@ static void test_screen(void **state)
 	assert_has_not(out, "8080");
 }
 
+/* One line: the rest would look like a quiet machine. */
+static void test_switched_off(void **state)
+{
+	const struct tcpstate_health off = { .coverage = { TCPSTATE_EVIDENCE_NONE, true } };
+	const struct tcpstate_value never = { 0 };
+	const struct trouble none = { .known = true };
+	struct verdict v;
+
+	(void)state;
+	verdict_build(&v, &none, &off, &never, VERDICT_LINES);
+	assert_int_equal(v.n, 1);
+	assert_string_equal(v.line[0],
+			    "web17  switched off, nothing is counted or watched: tcpstate on");
+}
+
 static void test_all_is_well(void **state)
 {
 	(void)state;
@@ -296,6 +311,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_screen, set_up),
 		cmocka_unit_test_setup(test_all_is_well, set_up),
+		cmocka_unit_test_setup(test_switched_off, set_up),
 		cmocka_unit_test_setup(test_many, set_up),
 		cmocka_unit_test_setup(test_width, set_up),
 		cmocka_unit_test_setup(test_refused, set_up),

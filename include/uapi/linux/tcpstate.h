@@ -81,10 +81,13 @@ enum tcpstate_cause {
  * @TCPSTATE_EVIDENCE_PACKETS: segments alone, because the tracepoint
  *   sock:inet_sock_set_state is missing or socket_evidence=0 was given
  * @TCPSTATE_EVIDENCE_SOCKETS: the kernel's sockets tell their own transitions
+ * @TCPSTATE_EVIDENCE_NONE: nothing, as tcpstate is switched off; there are no
+ *   endpoints
  */
 enum tcpstate_evidence {
 	TCPSTATE_EVIDENCE_PACKETS = 1,
 	TCPSTATE_EVIDENCE_SOCKETS,
+	TCPSTATE_EVIDENCE_NONE,
 };
 
 /**
@@ -436,6 +439,7 @@ enum {
 	TCPSTATE_A_ALERT_UNVERIFIED,
 	TCPSTATE_A_ALERT_PEER,
 	TCPSTATE_A_ALERT_FILE_LIMIT,
+	TCPSTATE_A_ALERT_WITHDRAWN,
 
 	__TCPSTATE_A_ALERT_MAX,
 	TCPSTATE_A_ALERT_MAX = (__TCPSTATE_A_ALERT_MAX - 1)
@@ -519,6 +523,13 @@ enum {
 };
 
 enum {
+	TCPSTATE_A_SWITCH_ENABLED = 1,
+
+	__TCPSTATE_A_SWITCH_MAX,
+	TCPSTATE_A_SWITCH_MAX = (__TCPSTATE_A_SWITCH_MAX - 1)
+};
+
+enum {
 	TCPSTATE_CMD_STATS_GET = 1,
 	TCPSTATE_CMD_ENDPOINT_GET,
 	TCPSTATE_CMD_CONFIG_GET,
@@ -528,6 +539,7 @@ enum {
 	TCPSTATE_CMD_ALERT_GET,
 	TCPSTATE_CMD_ALERT_SET,
 	TCPSTATE_CMD_ALERT_NTF,
+	TCPSTATE_CMD_SWITCH_SET,
 
 	__TCPSTATE_CMD_MAX,
 	TCPSTATE_CMD_MAX = (__TCPSTATE_CMD_MAX - 1)

@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# tcpstate off and on: off, nothing is counted, looked at or told, in any namespace; on, what there is is what the
+# kernel has. Connections go on. TCPSTATE_TOOL is the program (../build/bin/tcpstate).
+. "$(dirname "$0")/lib.sh"
+plan 15
+need ip; need busybox; need unshare; need insmod; need rmmod
+
+tool=${TCPSTATE_TOOL-$here/../build/bin/tcpstate}
+need "$tool"
+for program in "$tool" "$bin/same" "$bin/traffic"; do busybox cp "$program" "$tmp/"; done
+tool=$tmp/tcpstate
+spaces=(tcps-o1 tcps-o2)
+times=${TCPSTATE_ROUNDS-8}
+
+# Two CLOSE_WAITs that nobody closes, which is info here after a second; both namespaces, and the initial one, have more.
+trouble() {
+	module_load && "$tool" off >"$tmp/out" && "$tool" on >"$tmp/out" || return	# the first time it is read from a disk
+	netns tcps-o1 && netns tcps-o2 &&
+	"$tool" -N tcps-o1 config set settle-seconds=0 repeat-seconds=0 close-wait-info-count=2 close-wait-info-age=1 >"$tmp/out" || return
+	"$tool" -N tcps-o1 alerts --follow -j >"$tmp/follow" &
+	pids+=($!)
+	"$tmp/traffic" -s 1 -n 100 -p 20 >"$tmp/out" && ip netns exec tcps-o2 "$tmp/traffic" -s 1 -n 100 -p 20 >"$tmp/out" &&
+	serve tcps-o1 127.0.0.1 7000 keep && client tcps-o1 127.0.0.1 7000 2 && echo shut >&5 && raised 1
+}
+# How many of these words have been told of alerts
+told() { grep -c "\"action\": *\"$1\"" "$tmp/follow"; }
+raised() {	# TIMES
+	local i
+	for ((i = 0; i < 100; i++)); do
+		[ "$(told raise)" != "$1" ] || return 0
+		sleep 0.1
+	done
+	diag "raised $(told raise) times, wanted $1: $(<"$tmp/follow")"
+	return 1
+}
+switched() {	# on|off
+	local t
+	t=$(now_ms)
+	"$tool" "$1" >"$tmp/out" 2>"$tmp/err" || { diag "$1: $(<"$tmp/err")"; return 1; }
+	took=$(($(now_ms) - t))
+}
+nothing() {	# NS
+	snapshot_of "$1" && is "$1: tracked" "$tracked" 0 && is "$1: states" "$nine" "" && is "$1: listeners" "$S_LISTEN" 0 &&
+	is "$1: coverage" "$coverage" off && "$tool" -N "$1" list --no-header >"$tmp/out" && is "$1: listed" "$(<"$tmp/out")" "" &&
+	! grep "^alert\|^listener" "$tmp/snapshot"
+}
+nothing_anywhere() {
+	local ns
+	for ns in "$@"; do nothing $ns || return; done
+	snapshot && is "initial: tracked" "$tracked" 0 && is "initial: listeners" "$S_LISTEN" 0
+}
+withdrawn() {
+	is "raised" "$(told raise)" 1 && is "cleared" "$(told clear)" 1 && grep '"clear"' "$tmp/follow" | grep -q '"withdrawn": *true' &&
+	"$tool" -N tcps-o1 alerts -j >"$tmp/out" && is "ended" "$(grep -o '"withdrawn": *true' "$tmp/out" | busybox wc -l)" 1 && return
+	diag "$(<"$tmp/follow")"
+	return 1
+}
+says() {
+	"$tool" show >"$tmp/out" && grep -q "switched off.*tcpstate on" "$tmp/out" && "$tool" show -j >"$tmp/out" &&
+	grep -q '"coverage": *"off"' "$tmp/out" && return
+	diag "$(<"$tmp/out")"
+	return 1
+}
+# A minute in which the trouble goes on, and a namespace comes and one goes.
+nothing_counted() {
+	local before
+	snapshot_of tcps-o2 || return
+	before="$T_transitions $T_invalid $T_untracked"
+	netns tcps-o3 && ip netns add tcps-o4 && ip netns del tcps-o4 || return
+	for ns in tcps-o2 tcps-o3; do ip netns exec $ns "$tmp/traffic" -s 2 -n 100 -p 20 >"$tmp/out" || return; done
+	echo echo >&5	# the connections with a record, too, go on
+	sleep 60
+	snapshot_of tcps-o2 && is "transitions, invalid, untracked" "$T_transitions $T_invalid $T_untracked" "$before" &&
+	nothing_anywhere "${spaces[@]}" tcps-o3 && is "raised" "$(told raise)" 1
+}
+equal() { "$tmp/same" -d "${spaces[@]}" - && snapshot && is coverage "$coverage" full; }
+refused() {
+	local text
+	text=$(unshare -r -n "$tool" off 2>&1)
+	is "exit status" $? 1 && is "text" "$text" "tcpstate: it is for all network namespaces: only from the initial user namespace" &&
+	snapshot && is coverage "$coverage" full
+}
+often() {
+	local i slowest=0
+	for ns in "${spaces[@]}" -; do
+		exec_ns $ns "$tmp/traffic" -s $RANDOM -t 100000 -p 20 </dev/null >>"$tmp/traffic.out" 2>&1 &
+		pids+=($!)
+		moving+=($!)
+	done
+	for ((i = 0; i < times; i++)); do
+		ip netns add tcps-oo && switched off && [ "$took" -le 1000 ] || { diag "off in $took ms"; return 1; }
+		[ $took -le $slowest ] || slowest=$took
+		sleep 0.0$((RANDOM % 9))
+		ip netns del tcps-oo && switched on || return
+		sleep 0.0$((RANDOM % 9))
+	done
+	diag "$times times, off in $slowest ms at most"
+	for p in "${moving[@]}"; do kill -KILL $p; wait $p; done 2>/dev/null
+	is "traffic" "$(grep -v ^done "$tmp/traffic.out")" "" && sleep 2
+}
+unloaded_off() { switched off && module_unload && [ ! -e /sys/kernel/slab/tcps_conn ]; }
+off_at_load() {
+	log_mark off && module_insert off=1 && loaded_here=1 && nothing_anywhere "${spaces[@]}" && log_since off | grep -q "switched off" &&
+	"$tmp/traffic" -s 3 -n 50 -p 20 >"$tmp/out" && nothing_anywhere "${spaces[@]}"
+}
+
+log_mark
+check "an alert, and connections in all namespaces" trouble
+check "off" switched off
+diag "off in $took ms"
+check "within a second" le took "$took" 1000
+check "nothing is left, in any namespace" nothing_anywhere "${spaces[@]}"
+check "the alert is withdrawn, once" withdrawn
+check "show says it" says
+check "nothing is counted or told for a minute" nothing_counted
+check "off again" switched off
+spaces+=(tcps-o3)
+on_again() { switched on && diag "on in $took ms" && sleep 1 && equal; }
+check "on: what there is is what the kernel has" on_again
+check "the trouble is told again, once" raised 2
+check "a container's root may not" refused
+check "on and off under traffic" often
+check "what there is is what the kernel has" equal
+loaded_off() { unloaded_off && off_at_load && switched on && sleep 1 && equal; }
+check "unloaded while off; loaded with off=1, then on" loaded_off
+end_all
+check "the kernel log is clean" log_clean
+finish
