@@ -46,9 +46,22 @@ static void tell(struct tcps_alerts *alerts, struct tcps_alert *alert,
 	tcps_alert_notify(alerts->tn, &alert->view, action);
 }
 
-/* What its peer is like now. */
-static void refresh(struct tcps_alert *alert)
+static bool diverging(const struct tcps_alerts *alerts)
 {
+	unsigned int i;
+
+	for (i = 0; i < TCPS_NET_RULES; i++)
+		if (alerts->net[i].alert && tcps_net_rules[i]->kind == TCPSTATE_ALERT_KIND_DIVERGENCE)
+			return true;
+	return false;
+}
+
+/* What its peer is like now, and whether that is sure. */
+static void refresh(const struct tcps_alerts *alerts, struct tcps_alert *alert)
+{
+	if (alert->view.cleared_ns)
+		return;
+	alert->view.unverified = alert->view.kind != TCPSTATE_ALERT_KIND_DIVERGENCE && diverging(alerts);
 	if (alert->watched)
 		tcps_watch_view(alert->watched->peer, alert->watched, &alert->view.peer);
 }
@@ -80,20 +93,10 @@ static void be(struct tcps_alerts *alerts, struct tcps_alert *alert, const struc
 	alert->view.reason = c->reason;
 	alert->view.limit = reading->limit[condition];
 	note_value(alert, reading);
-	refresh(alert);
+	refresh(alerts, alert);
 	alert->view.ignored = tcps_alert_ignored(&alerts->config, &alert->view);
 	if (!notable && c->severity >= TCPSTATE_SEVERITY_TICKET && !alert->view.ignored)
 		alert->view.folded = folds(alerts);
-}
-
-static bool diverging(const struct tcps_alerts *alerts)
-{
-	unsigned int i;
-
-	for (i = 0; i < TCPS_NET_RULES; i++)
-		if (alerts->net[i].alert && tcps_net_rules[i]->kind == TCPSTATE_ALERT_KIND_DIVERGENCE)
-			return true;
-	return false;
 }
 
 static void raise(struct tcps_alerts *alerts, struct tcps_watch *watch,
@@ -114,7 +117,6 @@ static void raise(struct tcps_alerts *alerts, struct tcps_watch *watch,
 	alert->view.kind = rule->kind;
 	alert->view.raised_ns = ktime_get_real_ns();
 	alert->view.begun_ns = alert->view.raised_ns - held_ms * NSEC_PER_MSEC;
-	alert->view.unverified = diverging(alerts);
 	be(alerts, alert, rule, condition, reading);
 	list_add_tail(&alert->node, &alerts->list);
 	alerts->active++;
@@ -170,10 +172,10 @@ static void go_on(struct tcps_alerts *alerts, struct tcps_watch *watch,
 	else if (!watch->calm_ms)
 		watch->calm_ms = alerts->now_ms;
 	if (watch->calm_ms && alerts->now_ms - watch->calm_ms >= tcps_th_ms(alerts, rule->calm)) {
-		refresh(alert);
+		refresh(alerts, alert);
 		clear(alerts, watch);
 	} else if (alert->view.value != before && alerts->now_ms - alert->updated_ms >= UPDATE_MS) {
-		refresh(alert);
+		refresh(alerts, alert);
 		tell(alerts, alert, TCPSTATE_ALERT_ACTION_UPDATE);
 	}
 }
@@ -319,6 +321,7 @@ static bool evaluate(struct tcps_alerts *alerts)
 	alerts->last_ms = alerts->now_ms;
 	alerts->now_ms = now_ms();
 	take_moved(alerts);
+	tcps_watch_sample_full(alerts);
 	tcps_leak_pass(alerts);
 	list_for_each_entry_safe(watched, tmp, &alerts->watched, node) {
 		judge_peer(alerts, watched);
@@ -367,7 +370,7 @@ bool tcps_alert_next(struct tcps_net *tn, u32 after, struct tcps_alert_view *vie
 	list_for_each_entry(alert, &tn->alerts->list, node) {
 		if (alert->view.id <= after)
 			continue;
-		refresh(alert);
+		refresh(tn->alerts, alert);
 		*view = alert->view;
 		found = true;
 		break;

@@ -75,7 +75,7 @@ static void sample_listener(struct tcps_alerts *alerts, struct tcps_watched *wat
 	tcps_socket_listening(alerts->tn, &key, &watched->listening);
 	/* Those of before are no news; a socket that is gone took its own along. */
 	if (!first && watched->listening.drops > watched->last_drops)
-		dropped = watched->listening.drops - watched->last_drops;
+		dropped = min_t(u64, watched->listening.drops - watched->last_drops, alerts->full);
 	watched->last_drops = watched->listening.drops;
 	minute_add(&watched->drops, alerts->now_ms, dropped);
 }
@@ -109,6 +109,19 @@ void tcps_watch_sample(struct tcps_alerts *alerts, struct tcps_watched *watched)
 static u64 overflows_of(const struct tcps_net *tn)
 {
 	return snmp_fold_field(tn->net->mib.net_statistics, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+}
+
+/*
+ * sk_drops of a listener counts every segment that a request socket has no use for, too: a RST, a SYN
+ * sent again, an ICMP error. No more than these have been dropped because a queue was full.
+ */
+void tcps_watch_sample_full(struct tcps_alerts *alerts)
+{
+	u64 full = snmp_fold_field(alerts->tn->net->mib.net_statistics, LINUX_MIB_LISTENOVERFLOWS) +
+		   snmp_fold_field(alerts->tn->net->mib.net_statistics, LINUX_MIB_TCPREQQFULLDROP);
+
+	alerts->full = full - alerts->last_full;
+	alerts->last_full = full;
 }
 
 void tcps_watch_sample_net(struct tcps_alerts *alerts)
@@ -145,9 +158,11 @@ static void read_listen_full(struct tcps_alerts *alerts, struct tcps_watched *wa
 	const struct tcps_listening *l = &watched->listening;
 	u32 drops = tcps_minute_sum(&watched->drops);
 
-	/* A queue of 1 of 1 is no sign of anything: it may hold one more than its backlog. */
 	reading->value[0] = l->queue;
-	reading->limit[0] = percent_of(l->backlog, tcps_th(alerts, TCPS_TH_LISTEN_FULL_PERCENT)) ?: 1;
+	reading->limit[0] = percent_of(l->backlog, tcps_th(alerts, TCPS_TH_LISTEN_FULL_PERCENT));
+	/* A queue of 1 of 1 is no sign of anything: it may hold one more than its backlog. */
+	if (reading->limit[0] < 2)
+		reading->limit[0] = 2;
 	reading->value[1] = reading->value[2] = drops;
 	reading->limit[1] = tcps_th(alerts, TCPS_TH_LISTEN_FULL_DROPS_PAGE) + 1;
 	reading->limit[2] = tcps_th(alerts, TCPS_TH_LISTEN_FULL_DROPS);
@@ -400,8 +415,8 @@ static void read_time_wait(struct tcps_alerts *alerts, struct tcps_watched *watc
 	reading->value[1] = alerts->overflows;
 	reading->limit[1] = tcps_th(alerts, TCPS_TH_TIME_WAIT_OVERFLOWS);
 	reading->holds[1] = reading->value[1] >= reading->limit[1];
-	reading->calm = reading->value[0] * 100 <
-			(u64)most * tcps_th(alerts, TCPS_TH_TIME_WAIT_CLEAR_PERCENT) &&
+	reading->calm = (!reading->value[0] || reading->value[0] * 100 <
+			 (u64)most * tcps_th(alerts, TCPS_TH_TIME_WAIT_CLEAR_PERCENT)) &&
 			!alerts->overflows;
 }
 

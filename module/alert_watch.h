@@ -187,6 +187,8 @@ struct tcps_watched {
  * @last_corrections: counters at the last evaluation, like the next two
  * @last_refused: likewise
  * @last_overflows: likewise
+ * @last_full:	likewise
+ * @full:	connections dropped since then because a queue was full, of all listeners
  * @overflows:	minisocks that found no place, a second
  * @suspects:	peers that have a leak, by address
  * @cursor:	where the pass over the sockets in CLOSE_WAIT is
@@ -218,6 +220,8 @@ struct tcps_alerts {
 	u64 last_corrections;
 	u32 last_refused;
 	u64 last_overflows;
+	u64 last_full;
+	u32 full;
 	u32 overflows;
 	struct xarray suspects;
 	struct tcps_cursor cursor;
@@ -240,6 +244,8 @@ static inline u64 tcps_th_ms(const struct tcps_alerts *alerts, enum tcps_thresho
 /* alert_rules.c: what has happened since the last evaluation, before rules are read. */
 void tcps_watch_sample(struct tcps_alerts *alerts, struct tcps_watched *watched);
 void tcps_watch_sample_net(struct tcps_alerts *alerts);
+/* Before those: what listeners have dropped. */
+void tcps_watch_sample_full(struct tcps_alerts *alerts);
 /* Nothing is left that could become an alert without moving. */
 bool tcps_watch_quiet(const struct tcps_alerts *alerts, const struct tcps_watched *watched);
 void tcps_watch_view(const struct tcps_peer *peer, const struct tcps_watched *watched,

@@ -364,7 +364,7 @@ static u64 waiting_ns(struct sock *listener)
 	if (any)
 		since = tcp_sk(queue->rskq_accept_head->sk)->lsndtime;
 	spin_unlock_bh(&queue->rskq_lock);
-	return any ? jiffies_to_nsecs(tcp_jiffies32 - since) ?: 1 : 0;
+	return any ? jiffies64_to_nsecs(tcp_jiffies32 - since) ?: 1 : 0;
 }
 
 static void add_listening(struct sock *sk, struct tcps_listening *sum)
@@ -451,7 +451,7 @@ bool tcps_socket_idleness(const struct tcps_net *tn, const struct tcps_key *key,
 
 		tcps_socket_holder(sk, &result->holder);
 		if (!result->holder.bypassed && READ_ONCE(tp->write_seq) == READ_ONCE(tp->snd_una))
-			result->idle_ns = jiffies_to_nsecs(tcp_jiffies32 - READ_ONCE(tp->lsndtime));
+			result->idle_ns = jiffies64_to_nsecs(tcp_jiffies32 - READ_ONCE(tp->lsndtime));
 		result->unread = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
 	}
 	if (sk)

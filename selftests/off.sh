@@ -13,6 +13,7 @@ for program in "$tool" "$bin/same" "$bin/traffic"; do busybox cp "$program" "$tm
 tool=$tmp/tcpstate
 spaces=(tcps-o1 tcps-o2)
 times=${TCPSTATE_ROUNDS-8}
+within=${TCPSTATE_OFF_MS-1000}	# the debug kernel is slower
 
 # Two CLOSE_WAITs that nobody closes, which is info here after a second; both namespaces, and the initial one, have more.
 trouble() {
@@ -90,7 +91,7 @@ often() {
 		moving+=($!)
 	done
 	for ((i = 0; i < times; i++)); do
-		ip netns add tcps-oo && switched off && [ "$took" -le 1000 ] || { diag "off in $took ms"; return 1; }
+		ip netns add tcps-oo && switched off && [ "$took" -le $within ] || { diag "off in $took ms"; return 1; }
 		[ $took -le $slowest ] || slowest=$took
 		sleep 0.0$((RANDOM % 9))
 		ip netns del tcps-oo && switched on || return
@@ -110,7 +111,7 @@ log_mark
 check "an alert, and connections in all namespaces" trouble
 check "off" switched off
 diag "off in $took ms"
-check "within a second" le took "$took" 1000
+check "within a second" le took "$took" $within
 check "nothing is left, in any namespace" nothing_anywhere "${spaces[@]}"
 check "the alert is withdrawn, once" withdrawn
 check "show says it" says

@@ -20,6 +20,8 @@ limit=${TCPSTATE_TIMEOUT-$timeout}
 all=(states wire segments.sh paths.sh malformed malformed_states rawsock procfile params.sh tracepoint.sh namespaces.sh
      rmmod_open.sh time_wait.sh netlink netlink_dump netlink_config netlink_thresholds netlink_perm netlink_holder netlink_churn netlink_life
      netlink_alert alerts alerts_many ports fuzz_netlink events.sh events_count ynl.sh tool.sh verify.sh netlink_cost compare.sh random.sh
+     silence silence_crowd silence.sh
+     alerts_slow holder.sh
      random_sockets.sh truth truth_kill truth_time truth_open truth_race seed.sh off.sh flood.sh race load.sh)
 except=
 if [ "${1-}" = -x ]; then except=$2; shift 2; fi
@@ -42,7 +44,7 @@ files() {
 	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
 		program=$(command -v "$program") || continue
 		busybox readlink -f "$program"
-		ldd "$program" | busybox sed -n 's/.*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -n 1 busybox readlink -f
+		ldd "$program" | busybox sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -r -n 1 busybox readlink -f
 	done
 	busybox find "$here" "$TCPSTATE_TESTBIN" ${TCPSTATE_KO+"$TCPSTATE_KO"} /etc/iproute2 -type f
 	busybox find "$here/../build/programs" "$here/../scripts" -type f	# where they are: nft
