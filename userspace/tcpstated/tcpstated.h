@@ -257,6 +257,7 @@ enum presence {
  * @epoch_ns: wall clock when CLOCK_BOOTTIME was 0
  * @again_ns: when to look for the module again, CLOCK_BOOTTIME like all that follow
  * @delay_ns: between two looks
+ * @taken: notices and transitions that have come
  * @dumped_ns: when the last dump was
  * @unsure: something may be missing, and a dump has failed
  * @changes: of @id and @presence since the state was saved
@@ -277,6 +278,7 @@ struct watch {
 	uint64_t epoch_ns;
 	uint64_t again_ns;
 	uint64_t delay_ns;
+	uint64_t taken;
 	uint64_t dumped_ns;
 	bool unsure;
 	unsigned int changes;

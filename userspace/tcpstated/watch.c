@@ -16,6 +16,8 @@
 /* A notice for which the kernel had no memory is missed only when the next one comes. */
 #define DUMP_EVERY_NS	(10 * NS_PER_S)
 
+static void take_rest(struct watch *w);
+
 static void close_link(struct tcpstate_link **link)
 {
 	if (*link)
@@ -64,6 +66,7 @@ static void say_trouble(struct watch *w, const char *what)
 /* The first look is at once: it may be there again already. */
 static void lose(struct watch *w)
 {
+	take_rest(w);
 	watch_close(w);
 	if (w->presence == MODULE_ABSENT)
 		return;
@@ -78,7 +81,10 @@ static void lose(struct watch *w)
  */
 static int fail(struct watch *w, const struct tcpstate_link *link, int err)
 {
-	if (err == -ENOENT) {
+	/* What else has come may be from the other one. */
+	if (err == -ESTALE)
+		watch_close(w);
+	if (err == -ENOENT || err == -ESTALE) {
 		lose(w);
 		return 0;
 	}
@@ -114,7 +120,10 @@ static int read_list(struct watch *w)
 	return tcpstate_link_alerts(w->second, take_listed, list_anew, &w->list);
 }
 
-/* -ENOENT: the module that we listen to is gone. What else fails is tried again in a second. */
+/*
+ * -ENOENT: the module that we listen to is gone; -ESTALE: another one has answered. What else fails
+ * is tried again in a second.
+ */
 static int resync(struct watch *w)
 {
 	int ret = read_list(w);
@@ -123,7 +132,7 @@ static int resync(struct watch *w)
 	if (ret)
 		return ret == -ENOENT ? ret : 0;
 	w->dumped_ns = clock_ns(CLOCK_BOOTTIME);
-	return follow_dump(&w->follow, &w->list, w->id.module) == FOLLOW_RELOADED ? -ENOENT : 0;
+	return follow_dump(&w->follow, &w->list, w->id.module) == FOLLOW_RELOADED ? -ESTALE : 0;
 }
 
 /* To the module */
@@ -185,6 +194,9 @@ static int attach(struct watch *w)
 
 	identity_read(&before);
 	ret = open_all(w, &link);
+	/* Nobody has asked yet whose notices these would be. */
+	if (ret == -ENOENT)
+		watch_close(w);
 	if (ret)
 		return fail(w, link, ret);
 	identity_read(&after);
@@ -222,6 +234,7 @@ static int take_notice(const struct tcpstate_notice *n, void *arg)
 	uint64_t missing;
 	int ret = 0;
 
+	w->taken++;
 	switch (follow_sequence(&w->follow, n->seq, &missing)) {
 	case FOLLOW_NEXT:
 		break;
@@ -229,39 +242,51 @@ static int take_notice(const struct tcpstate_notice *n, void *arg)
 		ret = resync(w);
 		break;
 	case FOLLOW_RELOADED:
-		ret = -ENOENT;
+		ret = -ESTALE;
 		break;
 	}
-	if (!ret)
+	/* The module may be gone by now; what it has said holds. */
+	if (ret != -ESTALE)
 		follow_take(&w->follow, n);
 	return ret;
+}
+
+/* There is nobody to ask any more. */
+static int take_late(const struct tcpstate_notice *n, void *arg)
+{
+	struct watch *w = arg;
+	uint64_t missing;
+
+	w->taken++;
+	if (follow_sequence(&w->follow, n->seq, &missing) == FOLLOW_RELOADED)
+		return -ESTALE;
+	follow_take(&w->follow, n);
+	return 0;
 }
 
 static int take_transition(const struct tcpstate_transition *t, void *arg)
 {
 	struct watch *w = arg;
 
+	w->taken++;
 	out_line(w->out, json_transition(t, w->epoch_ns), false);
 	return 0;
 }
 
-static int take_alerts(struct watch *w)
+static int hear_alerts(struct watch *w, int (*take)(const struct tcpstate_notice *n, void *arg),
+		       bool *overrun)
 {
 	struct tcpstate_loss loss = w->lost_alerts;
-	bool overrun;
-	int ret;
+	int ret = tcpstate_link_notices(w->alerts, take, w, &loss);
 
-	ret = tcpstate_link_notices(w->alerts, take_notice, w, &loss);
-	overrun = loss.overruns != w->lost_alerts.overruns;
-	if (overrun || loss.reader != w->lost_alerts.reader)
+	*overrun = loss.overruns != w->lost_alerts.overruns;
+	if (*overrun || loss.reader != w->lost_alerts.reader)
 		out_line(w->out, json_lost(&loss, true), true);
 	w->lost_alerts = loss;
-	if (!ret && overrun)
-		ret = resync(w);
-	return ret ? fail(w, w->alerts, ret) : 0;
+	return ret;
 }
 
-static int take_events(struct watch *w)
+static int hear_events(struct watch *w)
 {
 	struct tcpstate_loss loss = w->lost_events;
 	int ret;
@@ -272,7 +297,42 @@ static int take_events(struct watch *w)
 	if (loss.kernel != w->lost_events.kernel || loss.reader != w->lost_events.reader)
 		out_line(w->out, json_lost(&loss, false), true);
 	w->lost_events = loss;
+	return ret;
+}
+
+static int take_alerts(struct watch *w)
+{
+	bool overrun;
+	int ret = hear_alerts(w, take_notice, &overrun);
+
+	if (!ret && overrun)
+		ret = resync(w);
+	return ret ? fail(w, w->alerts, ret) : 0;
+}
+
+static int take_events(struct watch *w)
+{
+	int ret = hear_events(w);
+
 	return ret ? fail(w, w->events, ret) : 0;
+}
+
+/* What the module had sent before it went is still in the sockets; each call takes a part of it. */
+static void take_rest(struct watch *w)
+{
+	uint64_t before;
+	bool overrun;
+	int ret = 0;
+
+	do {
+		before = w->taken;
+		if (w->alerts)
+			ret = hear_alerts(w, take_late, &overrun);
+	} while (!ret && w->taken != before);
+	do {
+		before = w->taken;
+		ret = w->events ? hear_events(w) : 0;
+	} while (!ret && w->taken != before);
 }
 
 int watch_take(struct watch *w)

@@ -263,7 +263,7 @@ int tcpstate_link_notices(struct tcpstate_link *link,
 	unsigned int i;
 	int ret = 0;
 
-	if (on_notices)
+	if (on_notices && !module_check(link))
 		on_notices();
 	if (module.notices_error) {
 		ret = module.notices_error;
