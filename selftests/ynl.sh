@@ -46,7 +46,7 @@ exec_client() {	# ADDRESS PORT NUMBER [COMMAND]: stays open until the end
 	await_line "$tmp/client$2" && { [ -z "${4-}" ] || echo "$4" >&"$fd"; } && sleep 0.2
 }
 
-operations() { ns=- client --list-ops >"$tmp/ops" && is operations "$(grep -c . "$tmp/ops")" 7; }
+operations() { ns=- client --list-ops >"$tmp/ops" && is operations "$(grep -c . "$tmp/ops")" 8; }
 stats() {
 	client --do stats-get >"$tmp/stats" && snapshot_of tcps-y &&
 	is tracked "$tracked" $((10 + listeners)) &&
