@@ -431,6 +431,8 @@ void tcps_alert_start(struct tcps_net *tn, bool older)
 	mutex_lock(&alerts->lock);
 	alerts->begun_ms = alerts->now_ms = now_ms();
 	alerts->older = older;
+	alerts->last_overflows = 0;
+	alerts->passing = false;
 	mutex_unlock(&alerts->lock);
 }
 

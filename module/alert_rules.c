@@ -120,7 +120,12 @@ void tcps_watch_sample_full(struct tcps_alerts *alerts)
 	u64 full = snmp_fold_field(alerts->tn->net->mib.net_statistics, LINUX_MIB_LISTENOVERFLOWS) +
 		   snmp_fold_field(alerts->tn->net->mib.net_statistics, LINUX_MIB_TCPREQQFULLDROP);
 
-	alerts->full = full - alerts->last_full;
+	/* Without cookies what is dropped at three quarters of the queue is in neither. */
+	if (!READ_ONCE(alerts->tn->net->ipv4.sysctl_tcp_syncookies))
+		alerts->full = U32_MAX;
+	else	/* what is counted here just before its listener is looked at, and after: once more */
+		alerts->full = full - alerts->last_full + alerts->newly_full;
+	alerts->newly_full = full - alerts->last_full;
 	alerts->last_full = full;
 }
 

@@ -188,7 +188,8 @@ struct tcps_watched {
  * @last_refused: likewise
  * @last_overflows: likewise
  * @last_full:	likewise
- * @full:	connections dropped since then because a queue was full, of all listeners
+ * @newly_full:	connections dropped since then because a queue was full, of all listeners
+ * @full:	as many drops of a listener are believed
  * @overflows:	minisocks that found no place, a second
  * @suspects:	peers that have a leak, by address
  * @cursor:	where the pass over the sockets in CLOSE_WAIT is
@@ -221,6 +222,7 @@ struct tcps_alerts {
 	u32 last_refused;
 	u64 last_overflows;
 	u64 last_full;
+	u32 newly_full;
 	u32 full;
 	u32 overflows;
 	struct xarray suspects;

@@ -228,8 +228,10 @@ void tcps_audit_start(struct tcps_net *tn)
 
 void tcps_audit_net_stop(struct tcps_net *tn)
 {
+	/* It is not begun again, also if it has just found nothing to do. */
+	set_bit(ARMED, &tn->audit_armed);
 	cancel_delayed_work_sync(&tn->audit->work);
-	set_bit(ARMED, &tn->audit_armed);	/* it is not begun again */
+	set_bit(ARMED, &tn->audit_armed);
 }
 
 void tcps_audit_net_exit(struct tcps_net *tn)

@@ -39,6 +39,7 @@ static int __init tcpstate_init(void)
 	err = tcps_event_init();
 	if (err)
 		goto no_event;
+	tcps_switch_init(socket_evidence);
 	err = tcps_netns_init();
 	if (err)
 		goto no_netns;
@@ -48,7 +49,6 @@ static int __init tcpstate_init(void)
 	err = tcps_proc_init();
 	if (err)
 		goto no_proc;
-	tcps_switch_init(socket_evidence);
 	if (off)
 		pr_info("loaded, but switched off (tcpstate.off=1); switch it on with: tcpstate on\n");
 	else

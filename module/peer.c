@@ -162,6 +162,27 @@ static struct tcps_peer_key listener_key(const struct in6_addr *addr, u16 port, 
 }
 
 /*
+ * Takes the peer with @key in place of @peer, if a socket listens there or there was none. When hooks
+ * are first on, connections begin whose listener is not known yet: their own address stands for it.
+ */
+static struct tcps_peer *better(struct tcps_net *tn, struct tcps_peer *peer,
+				const struct tcps_peer_key *key)
+{
+	struct tcps_peer *other;
+
+	if (peer && atomic_read(&peer->count[TCPS_LISTEN]))
+		return peer;
+	other = find(tn, key);
+	if (!other)
+		return peer;
+	if (peer && !atomic_read(&other->count[TCPS_LISTEN]))
+		swap(peer, other);
+	if (peer)
+		tcps_peer_put(peer);
+	return other;
+}
+
+/*
  * The listener that the local end of @conn belongs to: at its address, or at any, of either family;
  * NULL where there is none.
  */
@@ -172,16 +193,13 @@ static struct tcps_peer *listener_of(const struct tcps_conn *conn)
 	struct tcps_peer_key key = listener_key(&conn->key.laddr, conn->key.lport, conn->key.family);
 	struct tcps_peer *peer = find(conn->tn, &key);
 
-	if (!peer && conn->key.family == AF_INET) {
+	if (conn->key.family == AF_INET) {
 		ipv6_addr_set_v4mapped(0, &any4);
 		key = listener_key(&any4, conn->key.lport, AF_INET);
-		peer = find(conn->tn, &key);
+		peer = better(conn->tn, peer, &key);
 	}
-	if (!peer) {
-		key = listener_key(&any, conn->key.lport, AF_INET6);
-		peer = find(conn->tn, &key);
-	}
-	return peer;
+	key = listener_key(&any, conn->key.lport, AF_INET6);
+	return better(conn->tn, peer, &key);
 }
 
 static struct tcps_peer_key destination_key(const struct tcps_key *key)
@@ -231,7 +249,7 @@ static void join(struct tcps_conn *conn, u8 to)
 
 	/* A child has its listener's port, which was bound early, too. */
 	conn->early = false;
-	if (to != TCPS_SYN_SENT)
+	if (to != TCPS_SYN_SENT && to != TCPS_LISTEN)
 		conn->peer = listener_of(conn);
 	if (conn->peer)
 		return;

@@ -80,6 +80,7 @@ struct later {
 
 static LIST_HEAD(waiting);
 static bool walked;	/* through all tables: who is not waited for has been found */
+static unsigned long walked_at;
 static DEFINE_SPINLOCK(waiting_lock);
 static void adopt_waiting(struct work_struct *work);
 static DECLARE_DELAYED_WORK(later_work, adopt_waiting);
@@ -111,7 +112,8 @@ static void adopt_waiting(struct work_struct *work)
 		kfree(later);
 	}
 	spin_lock_bh(&waiting_lock);
-	if (walked && list_empty(&waiting))
+	/* Those that begin later are waited for, too, but not for ever. */
+	if (walked && (list_empty(&waiting) || time_after(jiffies, walked_at + HZ)))
 		WRITE_ONCE(tcps_seeding, false);
 	spin_unlock_bh(&waiting_lock);
 }
@@ -277,7 +279,9 @@ static struct net *next_owner(unsigned int skip)
 		if (table_of(net) == table_of(&init_net) || skip--)
 			continue;
 		owner = maybe_get_net(net);
-		break;
+		if (owner)
+			break;
+		skip = 0;	/* it is about to go: the next one */
 	}
 	up_read(&net_rwsem);
 	return owner;
@@ -296,6 +300,7 @@ void tcps_seed_all(void)
 	/* Who is waited for is not missed either. */
 	spin_lock_bh(&waiting_lock);
 	walked = true;
+	walked_at = jiffies;
 	spin_unlock_bh(&waiting_lock);
 	queue_delayed_work(system_unbound_wq, &later_work, 0);
 }

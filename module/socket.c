@@ -448,10 +448,11 @@ bool tcps_socket_idleness(const struct tcps_net *tn, const struct tcps_key *key,
 	memset(result, 0, sizeof(*result));
 	if (full) {
 		const struct tcp_sock *tp = tcp_sk(sk);
+		u32 sent = READ_ONCE(tp->lsndtime);	/* before the present time */
 
 		tcps_socket_holder(sk, &result->holder);
 		if (!result->holder.bypassed && READ_ONCE(tp->write_seq) == READ_ONCE(tp->snd_una))
-			result->idle_ns = jiffies64_to_nsecs(tcp_jiffies32 - READ_ONCE(tp->lsndtime));
+			result->idle_ns = jiffies64_to_nsecs(tcp_jiffies32 - sent);
 		result->unread = READ_ONCE(tp->rcv_nxt) - READ_ONCE(tp->copied_seq);
 	}
 	if (sk)

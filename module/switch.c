@@ -36,8 +36,9 @@ static void stop(struct tcps_net *tn)
 {
 	if (!tn->live)
 		return;
-	WRITE_ONCE(tn->live, false);
+	/* In this order: what a socket sends comes behind what it has told. */
 	tcps_hooks_unregister(tn);
+	WRITE_ONCE(tn->live, false);
 }
 
 static int start_all(void)

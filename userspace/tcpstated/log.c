@@ -88,6 +88,8 @@ static void append_action(char *buf, size_t size, const struct follow_news *news
 		append_duration(buf, size, news);
 		if (news->source == FOLLOW_UNLOADED)
 			append(buf, size, " (not seen again since the module was unloaded)");
+		else if (news->alert->withdrawn)
+			append(buf, size, " (withdrawn: tcpstate was switched off)");
 		break;
 	}
 }
