@@ -7,6 +7,7 @@
 #include "audit.h"
 #include "evidence.h"
 #include "probe.h"
+#include "record.h"
 #include "seed.h"
 #include "socket.h"
 
@@ -36,7 +37,7 @@ static void on_set_state(void *data, const struct sock *sk, const int from, cons
 		/* The SYN begins the record, when the socket has its port. */
 		if (tcps_socket_defers(sk))
 			tcps_seed_later((struct sock *)sk);
-	} else {
+	} else if (!tcps_record_waits()) {
 		tcps_evidence_socket(tn, sk, from, to);
 		tcps_audit_kick(tn);
 	}

@@ -27,6 +27,16 @@ extern bool tcps_by_sockets;
 /* While the sockets are looked through that are older than the hooks: none of them was missed. */
 extern bool tcps_seeding;
 
+/*
+ * Hooks and probe are on, and the listeners that are older are not known yet: whom else's record is
+ * counted with could not be told, so none begins. What is passed over now is looked up with what is
+ * older.
+ */
+static inline bool tcps_record_waits(void)
+{
+	return READ_ONCE(tcps_seeding) && !READ_ONCE(tcps_by_sockets);
+}
+
 /**
  * struct tcps_report - what is to be told after the unlock; the record may be gone by then
  * @n:		how many of @moves are used

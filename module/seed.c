@@ -192,7 +192,7 @@ void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket)
 	seed_bucket(tn, bucket, false);
 }
 
-void tcps_seed_listeners(const struct tcps_net *tn)
+void tcps_seed_listeners(struct tcps_net *tn)
 {
 	struct inet_hashinfo *table = table_of(tn->net);
 	const struct hlist_nulls_node *node;
@@ -259,8 +259,6 @@ static void seed_table(struct tcps_net *tn)
 {
 	unsigned int bucket;
 
-	/* First: what is open belongs to a listener, or else it was opened from here. */
-	tcps_seed_listeners(tn);
 	for (bucket = 0; bucket < tcps_seed_buckets(tn); bucket++) {
 		seed_bucket(tn, bucket, true);
 		if (bucket % 256 == 0)
@@ -287,16 +285,26 @@ static struct net *next_owner(unsigned int skip)
 	return owner;
 }
 
-void tcps_seed_all(void)
+static void for_each_table(void (*seed)(struct tcps_net *tn))
 {
 	unsigned int skip = 0;
 	struct net *net;
 
-	seed_table(tcps_net_of(&init_net));
+	seed(tcps_net_of(&init_net));
 	while ((net = next_owner(skip++))) {
-		seed_table(tcps_net_of(net));
+		seed(tcps_net_of(net));
 		put_net(net);
 	}
+}
+
+void tcps_seed_all_listeners(void)
+{
+	for_each_table(tcps_seed_listeners);
+}
+
+void tcps_seed_all(void)
+{
+	for_each_table(seed_table);
 	/* Who is waited for is not missed either. */
 	spin_lock_bh(&waiting_lock);
 	walked = true;

@@ -111,9 +111,10 @@ static int switch_on(void)
 	if (!by_sockets)
 		return 0;
 	/*
-	 * A record is bound to its socket only from now on, when that is sure to tell its end. What
-	 * is older is looked up.
+	 * Records of connections begin only from now on, when whoever they are counted with is known,
+	 * and their socket is sure to tell its end. What is older is looked up.
 	 */
+	tcps_seed_all_listeners();
 	WRITE_ONCE(tcps_by_sockets, true);
 	tcps_seed_all();
 	return 0;

@@ -111,7 +111,7 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 	struct tcps_conn *conn;
 
 	/* A socket that aborts is not worth a record. */
-	if (pkt->seg.flags & TCPS_RST)
+	if ((pkt->seg.flags & TCPS_RST) || tcps_record_waits())
 		return NULL;
 	if (!tcps_fsm_opens(&pkt->seg))
 		return take_up(slot, tn, pkt, report);
@@ -222,7 +222,7 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	tcps_conn_lock(&slot, tn, &pkt->key);
 	if (dir == TCPS_SENT) {
 		conn = sender(&slot, tn, pkt, &report);
-		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST);
+		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST) && !tcps_record_waits();
 		if (conn && conn->listed && conn->fsm.local.state == TCPS_CLOSE &&
 		    tcps_is_full(pkt->sk) && conn->owner == pkt->sk)
 			revive(conn, pkt->sk, &report);

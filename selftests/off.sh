@@ -4,8 +4,8 @@
 # tcpstate off and on: off, nothing is counted, looked at or told, in any namespace; on, what there is is what the
 # kernel has. Connections go on. TCPSTATE_TOOL is the program (../build/bin/tcpstate).
 . "$(dirname "$0")/lib.sh"
-plan 15
-need ip; need busybox; need unshare; need insmod; need rmmod
+plan 16
+need ip; need busybox; need python3; need unshare; need insmod; need rmmod
 
 tool=${TCPSTATE_TOOL-$here/../build/bin/tcpstate}
 need "$tool"
@@ -101,6 +101,35 @@ often() {
 	for p in "${moving[@]}"; do kill -KILL $p; wait $p; done 2>/dev/null
 	is "traffic" "$(grep -v ^done "$tmp/traffic.out")" "" && sleep 2
 }
+# misplaced: connections in $tmp/j that are counted elsewhere than with their server's listener, which is on any address, and
+# those that are there
+misplaced() {
+	python3 -S - "$tmp/j" <<-'END'
+		import json, sys
+		x = json.load(open(sys.argv[1]))
+		ours = [l for l in x["listeners"] if l["local_addr"] in ("0.0.0.0", "::")]
+		ports = {l["local_port"] for l in ours}
+		ends = lambda peer: sum(n for state, n in peer["counts"].items() if state != "SYN_SENT")
+		print(sum(ends(l) for l in x["listeners"] if l not in ours and l["local_port"] in ports) +
+		      sum(ends(p) for p in x["peers"] if p["kind"] == "destination" and p["remote_port"] not in ports),
+		      sum(map(ends, ours)) - len(ours))
+	END
+}
+# Connections to servers on any address begin while it is switched on: each belongs to its listener from the first.
+anywhere() {
+	local i wrong right rights=0
+	netns tcps-oa || return
+	exec_ns tcps-oa "$tmp/traffic" -a -s 4 -t 100000 -p 20 </dev/null >"$tmp/traffic.out" 2>&1 &
+	pids+=($!)
+	sleep 2
+	for ((i = 0; i < times; i++)); do
+		switched off && sleep 0.0$((RANDOM % 9)) && switched on && sleep 0.3 && "$tool" -N tcps-oa show -j >"$tmp/j" &&
+		read -r wrong right < <(misplaced) && is "misplaced, beside $right" "$wrong" 0 || return
+		rights=$((rights + right))
+	done
+	diag "$rights of servers on any address"
+	is "traffic" "$(<"$tmp/traffic.out")" "" && ge "of servers on any address" "$rights" $((times * 20))
+}
 unloaded_off() { switched off && module_unload && [ ! -e /sys/kernel/slab/tcps_conn ]; }
 off_at_load() {
 	log_mark off && module_insert off=1 && loaded_here=1 && nothing_anywhere "${spaces[@]}" && log_since off | grep -q "switched off" &&
@@ -124,6 +153,7 @@ check "the trouble is told again, once" raised 2
 check "a container's root may not" refused
 check "on and off under traffic" often
 check "what there is is what the kernel has" equal
+check "servers on any address: no connection is counted elsewhere" anywhere
 loaded_off() { unloaded_off && off_at_load && switched on && sleep 1 && equal; }
 check "unloaded while off; loaded with off=1, then on" loaded_off
 end_all

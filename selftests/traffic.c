@@ -3,12 +3,12 @@
  * Traffic over lo within this network namespace: both ends of every connection are here, so each step is known to be
  * possible, and whatever fails is an error (printed; exit status 1).
  *
- *	traffic [-s SEED] [-n CONNECTIONS] [-t SECONDS] [-p PAIRS] [-w]
+ *	traffic [-s SEED] [-n CONNECTIONS] [-t SECONDS] [-p PAIRS] [-w] [-a]
  *
  * Opens CONNECTIONS (1000; with -t, until SECONDS have passed) over IPv4, IPv6 and IPv4 on AF_INET6 sockets, at most PAIRS
  * (100) at a time, and does with each, in random order, what applications do: data both ways, shutdown, close and reset
  * by either end. Then says "done OPENED"; with -w it leaves the rest as it is until the end of standard input.
- * The same seed does the same. At the end all is closed.
+ * The same seed does the same. With -a its listeners are on any address. At the end all is closed.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -77,18 +77,25 @@ static socklen_t addr_len(int family)
 	return family ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
 }
 
-static void listen_all(void)
+static void listen_all(int anywhere)
 {
+	struct sockaddr_storage addr;
 	int f, i, fd;
 
 	for (f = 0; f < FAMILIES; f++) {
 		for (i = 0; i < PORTS; i++) {
 			socklen_t len = set_addr(&addrs[f][i], f);
 
-			fd = socket(addrs[f][i].ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-			if (bind(fd, (struct sockaddr *)&addrs[f][i], len) || listen(fd, 128) ||
-			    getsockname(fd, (struct sockaddr *)&addrs[f][i], &len))
+			addr = addrs[f][i];
+			if (anywhere && f)
+				((struct sockaddr_in6 *)&addr)->sin6_addr = in6addr_any;
+			else if (anywhere)
+				((struct sockaddr_in *)&addr)->sin_addr.s_addr = INADDR_ANY;
+			fd = socket(addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+			if (bind(fd, (struct sockaddr *)&addr, len) || listen(fd, 128) || getsockname(fd, (struct sockaddr *)&addr, &len))
 				die("listen");
+			/* the port, of either family */
+			((struct sockaddr_in *)&addrs[f][i])->sin_port = ((struct sockaddr_in *)&addr)->sin_port;
 			listeners[f][i] = fd;
 		}
 	}
@@ -214,17 +221,18 @@ int main(int argc, char **argv)
 {
 	struct rlimit r = { 2 * MOST_PAIRS + 200, 2 * MOST_PAIRS + 200 };
 	unsigned int most = 1000, npairs = 100, i;
-	int option, wait = 0;
+	int option, wait = 0, anywhere = 0;
 	time_t end = 0;
 	char c;
 
-	while ((option = getopt(argc, argv, "s:n:t:p:w")) != -1) {
+	while ((option = getopt(argc, argv, "s:n:t:p:wa")) != -1) {
 		switch (option) {
 		case 's': state = strtoull(optarg, NULL, 10); break;
 		case 'n': most = atoi(optarg); break;
 		case 't': end = time(NULL) + atoi(optarg); break;
 		case 'p': npairs = atoi(optarg); break;
 		case 'w': wait = 1; break;
+		case 'a': anywhere = 1; break;
 		default: return 2;
 		}
 	}
@@ -232,7 +240,7 @@ int main(int argc, char **argv)
 		return 2;
 	setrlimit(RLIMIT_NOFILE, &r);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	listen_all();
+	listen_all(anywhere);
 	for (i = 0; i < npairs; i++)
 		pairs[i].end[0].fd = pairs[i].end[1].fd = -1;
 	while (end ? time(NULL) < end : opened < most) {
