@@ -331,7 +331,7 @@ static bool evaluate(struct tcps_alerts *alerts)
 }
 
 /* Switched off: peers have moved because their records were forgotten. */
-static bool forget_moved(struct tcps_alerts *alerts)
+static void forget_moved(struct tcps_alerts *alerts)
 {
 	struct llist_node *moved = tcps_peer_take_moved(alerts->tn);
 	struct tcps_peer *peer, *next;
@@ -340,16 +340,18 @@ static bool forget_moved(struct tcps_alerts *alerts)
 		tcps_peer_seen(peer);
 		tcps_peer_put(peer);
 	}
-	return false;
 }
 
 static void evaluate_work(struct work_struct *work)
 {
 	struct tcps_alerts *alerts = container_of(to_delayed_work(work), struct tcps_alerts, work);
-	bool left;
+	bool left = false;
 
 	mutex_lock(&alerts->lock);
-	left = READ_ONCE(alerts->tn->live) ? evaluate(alerts) : forget_moved(alerts);
+	if (READ_ONCE(alerts->tn->live))
+		left = evaluate(alerts);
+	else
+		forget_moved(alerts);
 	mutex_unlock(&alerts->lock);
 	/* Else whoever moves first wakes it: the list of those is empty, or that has happened. */
 	if (left)

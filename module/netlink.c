@@ -13,7 +13,6 @@
 #include "filter.h"
 #include "netlink.h"
 #include "netlink_ops.h"
-#include "record.h"
 #include "socket.h"
 #include "stats.h"
 #include "switch.h"
@@ -113,20 +112,13 @@ static int put_divergence(struct sk_buff *skb, struct tcps_net *tn, unsigned int
 	return 0;
 }
 
-static enum tcpstate_evidence evidence(void)
-{
-	if (!tcps_switch_is_on())
-		return TCPSTATE_EVIDENCE_NONE;
-	return tcps_by_sockets ? TCPSTATE_EVIDENCE_SOCKETS : TCPSTATE_EVIDENCE_PACKETS;
-}
-
 /* How far the rest can be trusted. Some hundred kinds of divergence are possible, few happen. */
 static int put_health(struct sk_buff *skb, struct tcps_net *tn)
 {
 	u64 verified = tcps_audit_verified(tn);
 	unsigned int c, from, to;
 
-	if (nla_put_u32(skb, TCPSTATE_A_STATS_EVIDENCE, evidence()) ||
+	if (nla_put_u32(skb, TCPSTATE_A_STATS_EVIDENCE, tcps_switch_evidence()) ||
 	    put_u64(skb, TCPSTATE_A_STATS_DIVERGENCES, tcps_stats_divergences(tn)) ||
 	    (verified && put_u64(skb, TCPSTATE_A_STATS_VERIFIED_NS,
 				 ktime_get_boottime_ns() - verified)))

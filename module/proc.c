@@ -12,7 +12,6 @@
 #include "conn.h"
 #include "peer.h"
 #include "proc.h"
-#include "record.h"
 #include "stats.h"
 #include "switch.h"
 
@@ -160,16 +159,21 @@ static void show_alerts(struct seq_file *seq, struct tcps_net *tn)
 /*
  * How far the states can be trusted. coverage: "full", the kernel's sockets tell their own states;
  * "packets", segments alone show them; "off", nothing does: it is switched off. untracked: as in
- * the totals. divergence: records that were wrong, although sockets tell. verified_ms: since each record has been compared, absent before.
+ * the totals. divergence: records that were wrong, although sockets tell. verified_ms: since each
+ * record has been compared, absent before.
  */
 static void show_health(struct seq_file *seq, struct tcps_net *tn, u64 untracked)
 {
+	static const char *const coverage[] = {
+		[TCPSTATE_EVIDENCE_NONE] = "off", [TCPSTATE_EVIDENCE_PACKETS] = "packets",
+		[TCPSTATE_EVIDENCE_SOCKETS] = "full",
+	};
+	enum tcpstate_evidence evidence = tcps_switch_evidence();
 	u64 verified = tcps_audit_verified(tn);
-	bool sockets = tcps_by_sockets;
 
 	seq_printf(seq, "health coverage %s tracepoint %d untracked %llu divergence %llu",
-		   !tcps_switch_is_on() ? "off" : sockets ? "full" : "packets", sockets,
-		   untracked, tcps_stats_divergences(tn));
+		   coverage[evidence], evidence == TCPSTATE_EVIDENCE_SOCKETS, untracked,
+		   tcps_stats_divergences(tn));
 	if (verified)
 		seq_printf(seq, " verified_ms %llu",
 			   div_u64(ktime_get_boottime_ns() - verified, NSEC_PER_MSEC));

@@ -139,9 +139,11 @@ void tcps_switch_off(void)
 	mutex_unlock(&switching);
 }
 
-bool tcps_switch_is_on(void)
+enum tcpstate_evidence tcps_switch_evidence(void)
 {
-	return READ_ONCE(on);
+	if (!READ_ONCE(on))
+		return TCPSTATE_EVIDENCE_NONE;
+	return READ_ONCE(tcps_by_sockets) ? TCPSTATE_EVIDENCE_SOCKETS : TCPSTATE_EVIDENCE_PACKETS;
 }
 
 int tcps_switch_join(struct tcps_net *tn)

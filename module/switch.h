@@ -6,6 +6,8 @@
 #ifndef TCPSTATE_SWITCH_H
 #define TCPSTATE_SWITCH_H
 
+#include <uapi/linux/tcpstate.h>
+
 #include "tcpstate.h"
 
 /* @sockets: on, the kernel's sockets tell their own states. Off until tcps_switch_on(). */
@@ -16,7 +18,8 @@ void tcps_switch_exit(void);
 /* Context: may sleep. Return: 0, also where it is already so, or what the kernel refused. */
 int tcps_switch_on(void);
 void tcps_switch_off(void);
-bool tcps_switch_is_on(void);
+/* What moves the local ends now. Context: any. */
+enum tcpstate_evidence tcps_switch_evidence(void);
 
 /*
  * A namespace that has all but its hooks; and one that ends, after which they are off, though one may

@@ -29,6 +29,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "oracle.h"
 
 #define CLIENT		"10.88.0.1"
@@ -90,23 +91,6 @@ static int netns_open(const char *name)
 	return fd;
 }
 
-static uint32_t sum16(const void *p, size_t len)
-{
-	const uint8_t *b = p;
-	uint32_t sum = 0;
-
-	for (; len > 1; len -= 2, b += 2)
-		sum += b[0] << 8 | b[1];
-	return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons(~sum);
-}
-
 static void mac_of(int fd, const char *name, uint8_t *mac, int *ifindex)
 {
 	struct ifreq ifr = { 0 };
@@ -120,13 +104,16 @@ static void mac_of(int fd, const char *name, uint8_t *mac, int *ifindex)
 
 static void spoof(struct frame *f)
 {
+	uint32_t sum;
+
 	f->ip.saddr = htonl(0x0a000000 | (draw() & 0x7fffff));
 	f->ip.check = 0;
-	f->ip.check = fold(sum16(&f->ip, sizeof(f->ip)));
+	f->ip.check = checksum(checksum_add(0, &f->ip, sizeof(f->ip)));
 	f->tcp.source = htons(1024 + draw() % 60000);
 	f->tcp.seq = draw();
 	f->tcp.check = 0;
-	f->tcp.check = fold(sum16(&f->ip.saddr, 8) + IPPROTO_TCP + sizeof(f->tcp) + sum16(&f->tcp, sizeof(f->tcp)));
+	sum = checksum_add(IPPROTO_TCP + sizeof(f->tcp), &f->ip.saddr, 8);
+	f->tcp.check = checksum(checksum_add(sum, &f->tcp, sizeof(f->tcp)));
 }
 
 /* One step of one real connection. */

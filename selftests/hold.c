@@ -23,6 +23,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "checksum.h"
+
 #define PORT		30000
 #define PORTS		50	/* an address has so many listeners; a client's port is used once for each */
 #define REQUEST_PORT	29000
@@ -102,23 +104,6 @@ static void syn_sent(int i)
 		die("connect to nobody");
 }
 
-static uint16_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
-static uint32_t sum16(const void *p, size_t len)
-{
-	const uint16_t *w = p;
-	uint32_t sum = 0;
-
-	for (; len > 1; len -= 2)
-		sum += *w++;
-	return sum;
-}
-
 /* A SYN from an address that is not there, to the listener on the device where nobody answers */
 static void request(int raw, int i)
 {
@@ -131,10 +116,12 @@ static void request(int raw, int i)
 			 .doff = 5, .syn = 1, .window = htons(60000) },
 	};
 	struct sockaddr_in to = { .sin_family = AF_INET };
+	uint32_t sum;
 
 	packet.ip.saddr = htonl(0x0a421000 + i % 60000);
 	packet.ip.daddr = inet_addr("10.66.0.1");
-	packet.tcp.check = fold(sum16(&packet.ip.saddr, 8) + htons(IPPROTO_TCP) + htons(20) + sum16(&packet.tcp, 20));
+	sum = checksum_add(IPPROTO_TCP + sizeof(packet.tcp), &packet.ip.saddr, 8);
+	packet.tcp.check = checksum(checksum_add(sum, &packet.tcp, sizeof(packet.tcp)));
 	to.sin_addr.s_addr = packet.ip.daddr;
 	if (sendto(raw, &packet, sizeof(packet), 0, (struct sockaddr *)&to, sizeof(to)) != sizeof(packet))
 		die("raw");

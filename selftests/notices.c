@@ -1,122 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include <errno.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
+#include "nl_alert.h"
 #include "notices.h"
 
-struct walk {
-	const char *at;
-	size_t left;
-};
-
-static const struct nlattr *next(struct walk *w)
+static void take_peer(struct notice *n, const struct nl_peer *p)
 {
-	const struct nlattr *a = (const void *)w->at;
-	size_t size;
-
-	if (w->left < sizeof(*a) || a->nla_len < sizeof(*a) || a->nla_len > w->left)
-		return NULL;
-	size = NLA_ALIGN(a->nla_len);
-	if (size > w->left)
-		size = w->left;
-	w->at += size;
-	w->left -= size;
-	return a;
+	n->peer = p->kind;
+	n->name.family = p->family;
+	memcpy(n->name.addr, p->addr, sizeof(n->name.addr));
+	memcpy(n->name.port, p->port, sizeof(n->name.port));
+	n->uid = p->uid;
+	n->inode = p->inode;
+	n->queue = p->queue;
+	n->backlog = p->backlog;
+	n->ports_used = p->ports_used;
+	n->ports = p->ports;
+	n->plateau = p->plateau;
+	n->reusable = p->reusable;
+	n->no_port = p->no_port;
+	n->idle = p->idle;
+	n->unread_eof = p->unread_eof;
+	n->not_accepted = p->not_accepted;
 }
 
-static const void *data(const struct nlattr *a)
+static void take_alert(struct notice *n, const struct nl_alert *a)
 {
-	return (const char *)a + NLA_HDRLEN;
-}
-
-static struct walk inside(const struct nlattr *a)
-{
-	return (struct walk){ data(a), a->nla_len - NLA_HDRLEN };
-}
-
-static uint32_t u32(const struct nlattr *a) { uint32_t v; memcpy(&v, data(a), sizeof(v)); return v; }
-static uint64_t u64(const struct nlattr *a) { uint64_t v; memcpy(&v, data(a), sizeof(v)); return v; }
-static uint16_t u16(const struct nlattr *a) { uint16_t v; memcpy(&v, data(a), sizeof(v)); return v; }
-
-static void addr(const struct nlattr *a, uint8_t *to)
-{
-	memcpy(to, data(a), a->nla_len - NLA_HDRLEN <= 16 ? a->nla_len - NLA_HDRLEN : 16);
-}
-
-static void parse_peer(struct walk w, struct notice *n)
-{
-	const struct nlattr *a;
-
-	while ((a = next(&w)))
-		switch (a->nla_type & NLA_TYPE_MASK) {
-		case TCPSTATE_A_PEER_KIND: n->peer = u32(a); break;
-		case TCPSTATE_A_PEER_FAMILY: n->name.family = u32(a); break;
-		case TCPSTATE_A_PEER_LOCAL_ADDR: addr(a, n->name.addr[0]); break;
-		case TCPSTATE_A_PEER_REMOTE_ADDR: addr(a, n->name.addr[1]); break;
-		case TCPSTATE_A_PEER_LOCAL_PORT: n->name.port[0] = u16(a); break;
-		case TCPSTATE_A_PEER_REMOTE_PORT: n->name.port[1] = u16(a); break;
-		case TCPSTATE_A_PEER_UID: n->uid = u32(a); break;
-		case TCPSTATE_A_PEER_INODE: n->inode = u64(a); break;
-		case TCPSTATE_A_PEER_QUEUE: n->queue = u32(a); break;
-		case TCPSTATE_A_PEER_BACKLOG: n->backlog = u32(a); break;
-		case TCPSTATE_A_PEER_PORTS_USED: n->ports_used = u32(a); break;
-		case TCPSTATE_A_PEER_PORTS: n->ports = u32(a); break;
-		case TCPSTATE_A_PEER_PLATEAU: n->plateau = u32(a); break;
-		case TCPSTATE_A_PEER_REUSABLE: n->reusable = true; break;
-		case TCPSTATE_A_PEER_NO_PORT: n->no_port = u64(a); break;
-		case TCPSTATE_A_PEER_IDLE: n->idle = u32(a); break;
-		case TCPSTATE_A_PEER_UNREAD_EOF: n->unread_eof = u32(a); break;
-		case TCPSTATE_A_PEER_NOT_ACCEPTED: n->not_accepted = u32(a); break;
-		}
-}
-
-static void parse_alert(struct walk w, struct notice *n)
-{
-	const struct nlattr *a;
-
-	while ((a = next(&w)))
-		switch (a->nla_type & NLA_TYPE_MASK) {
-		case TCPSTATE_A_ALERT_ID: n->id = u32(a); break;
-		case TCPSTATE_A_ALERT_KIND: n->kind = u32(a); break;
-		case TCPSTATE_A_ALERT_SEVERITY: n->severity = u32(a); break;
-		case TCPSTATE_A_ALERT_REASON: n->reason = u32(a); break;
-		case TCPSTATE_A_ALERT_VALUE: n->value = u64(a); break;
-		case TCPSTATE_A_ALERT_LIMIT: n->limit = u64(a); break;
-		case TCPSTATE_A_ALERT_PEAK: n->peak = u64(a); break;
-		case TCPSTATE_A_ALERT_RAISED_NS: n->raised_ns = u64(a); break;
-		case TCPSTATE_A_ALERT_BEGUN_NS: n->begun_ns = u64(a); break;
-		case TCPSTATE_A_ALERT_CLEARED_NS: n->cleared_ns = u64(a); break;
-		case TCPSTATE_A_ALERT_FOLDED: n->folded = true; break;
-		case TCPSTATE_A_ALERT_IGNORED: n->ignored = true; break;
-		case TCPSTATE_A_ALERT_UNVERIFIED: n->unverified = true; break;
-		case TCPSTATE_A_ALERT_PEER: parse_peer(inside(a), n); break;
-		}
-}
-
-static struct walk body(const struct nlmsghdr *h)
-{
-	return (struct walk){ (const char *)h + NLMSG_HDRLEN + GENL_HDRLEN, h->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN };
-}
-
-static void parse(const struct nlmsghdr *h, struct notice *n)
-{
-	struct walk w = body(h);
-	const struct nlattr *a;
-
-	memset(n, 0, sizeof(*n));
-	while ((a = next(&w)))
-		switch (a->nla_type & NLA_TYPE_MASK) {
-		case TCPSTATE_A_ALERTS_SEQ: n->seq = u64(a); break;
-		case TCPSTATE_A_ALERTS_TIME_NS: n->time_ns = u64(a); break;
-		case TCPSTATE_A_ALERTS_ACTION: n->action = u32(a); break;
-		case TCPSTATE_A_ALERTS_ALERT: parse_alert(inside(a), n); break;
-		}
+	*n = (struct notice){
+		.seq = a->seq, .time_ns = a->time_ns, .action = a->action,
+		.id = a->id, .kind = a->kind, .severity = a->severity, .reason = a->reason,
+		.value = a->value, .limit = a->limit, .peak = a->peak,
+		.raised_ns = a->raised_ns, .begun_ns = a->begun_ns, .cleared_ns = a->cleared_ns,
+		.folded = a->folded, .ignored = a->ignored, .unverified = a->unverified,
+	};
+	take_peer(n, &a->peer);
 }
 
 static void print_one(const struct notice *n)
@@ -127,16 +49,15 @@ static void print_one(const struct notice *n)
 	       (n->raised_ns - n->begun_ns) / 1e9);
 }
 
-static int take_one(struct notices *s, ssize_t len)
+static int take_one(struct notices *s, const struct nl_alert *a)
 {
-	const struct nlmsghdr *h = &s->nl.answer.h;
 	struct notice *n = &s->list[s->n];
 
-	if (s->n == NOTICES_MAX || len < (ssize_t)(NLMSG_HDRLEN + GENL_HDRLEN))
+	if (s->n == NOTICES_MAX)
 		return -1;
-	parse(h, n);
-	if (n->seq != (s->n ? s->list[s->n - 1].seq + 1 : 1) || !n->id || !n->kind || !n->severity || !n->action) {
-		printf("# a notice is missing, or without a name\n");
+	take_alert(n, a);
+	if (n->seq != (s->n ? s->list[s->n - 1].seq + 1 : 1)) {
+		printf("# a notice is missing\n");
 		print_one(n);
 		return -1;
 	}
@@ -167,13 +88,10 @@ uint64_t real_ns(void)
 static int take_next(struct notices *s, uint64_t end)
 {
 	uint64_t now = boot_ms();
-	struct pollfd in = { .fd = s->nl.fd, .events = POLLIN };
-	ssize_t len;
+	struct nl_alert a;
+	int ret = nl_alert_wait(&s->nl, now < end ? end - now : 0, &a);
 
-	if (poll(&in, 1, now < end ? end - now : 0) <= 0)
-		return 0;
-	len = recv(s->nl.fd, s->nl.answer.bytes, sizeof(s->nl.answer.bytes), 0);
-	return len < 0 || take_one(s, len) ? -1 : 1;
+	return ret < 0 || (ret && take_one(s, &a)) ? -1 : ret;
 }
 
 int notices_take(struct notices *s, unsigned int ms)
@@ -228,51 +146,38 @@ void notices_print(const struct notices *s)
 
 int notices_threshold(struct notices *s, int threshold, uint32_t value)
 {
-	struct nlattr *nest;
-	struct nl_msg m;
-
-	nl_begin(&m, &s->ask, TCPSTATE_CMD_CONFIG_SET, NLM_F_ACK);
-	nest = nl_nest(&m, TCPSTATE_A_CONFIG_THRESHOLDS);
-	nl_put_u32(&m, threshold, value);
-	nl_nest_end(&m, nest);
-	return nl_ask(&s->ask, &m);
+	return nl_set_threshold(&s->ask, threshold, value);
 }
 
-static bool is_peer(const struct nlmsghdr *h, int kind, int port, struct notice *n)
-{
-	struct walk w = body(h);
-	const struct nlattr *a = next(&w);
+struct wanted {
+	int kind, port;
+	struct notice *found;	/* NULL: it has been found */
+};
 
-	memset(n, 0, sizeof(*n));
-	if (a)
-		parse_peer(inside(a), n);
-	return a && (int)n->peer == kind && n->name.port[kind == TCPSTATE_PEER_KIND_DESTINATION] == port;
+static int take_wanted(const struct nlmsghdr *h, void *arg)
+{
+	struct wanted *want = arg;
+	struct nl_peer p;
+	int err = nl_parse_peer(h, &p);
+
+	if (!err && want->found && (int)p.kind == want->kind &&
+	    p.port[p.kind == TCPSTATE_PEER_KIND_DESTINATION] == want->port) {
+		memset(want->found, 0, sizeof(*want->found));
+		take_peer(want->found, &p);
+		want->found = NULL;
+	}
+	return err;
 }
 
 int notices_peer(struct notices *s, int kind, int port, struct notice *found)
 {
-	const struct nlmsghdr *h;
-	struct notice n;
+	struct wanted want = { kind, port, found };
 	struct nl_msg m;
-	int ret = -ENOENT;
-	int len;
+	int err;
 
 	nl_begin(&m, &s->ask, TCPSTATE_CMD_PEER_GET, NLM_F_DUMP);
-	if (nl_send(&s->ask, &m))
-		return -EIO;
-	for (;;) {
-		len = recv(s->ask.fd, s->ask.answer.bytes, sizeof(s->ask.answer.bytes), 0);
-		if (len <= 0)
-			return -EIO;
-		for (h = &s->ask.answer.h; NLMSG_OK(h, (unsigned int)len); h = NLMSG_NEXT(h, len)) {
-			if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
-				return ret;
-			if (ret && is_peer(h, kind, port, &n)) {
-				*found = n;
-				ret = 0;
-			}
-		}
-	}
+	err = nl_dump_all(&s->ask, &m, take_wanted, &want);
+	return !err && want.found ? -ENOENT : err;
 }
 
 int notices_open(struct notices *s)

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "peer.h"
 #include "testlib.h"
 
@@ -130,42 +131,29 @@ static uint32_t get32(const uint8_t *at)
 	return (uint32_t)get16(at) << 16 | get16(at + 2);
 }
 
-static uint32_t sum16(const uint8_t *at, size_t len, uint32_t sum)
-{
-	size_t i;
-
-	for (i = 0; i + 1 < len; i += 2)
-		sum += get16(at + i);
-	if (len & 1)
-		sum += at[len - 1] << 8;
-	return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
 void peer_fix_ip(const struct peer *p, uint8_t *packet, size_t len)
 {
+	uint16_t sum;
+
 	if (p->family == AF_INET6) {
 		put16(packet + 4, len - 40);
 		return;
 	}
 	put16(packet + 2, len);
 	put16(packet + 10, 0);
-	put16(packet + 10, fold(sum16(packet, (packet[0] & 0xf) * 4, 0)));
+	sum = checksum(checksum_add(0, packet, (packet[0] & 0xf) * 4));
+	memcpy(packet + 10, &sum, sizeof(sum));
 }
 
 void peer_fix_tcp(const struct peer *p, uint8_t *packet, size_t l4, size_t len)
 {
 	const uint8_t *addrs = packet + (p->family == AF_INET ? 12 : 8);
-	uint32_t sum = sum16(addrs, p->family == AF_INET ? 8 : 32, IPPROTO_TCP + (len - l4));
+	uint32_t sum = checksum_add(IPPROTO_TCP + (len - l4), addrs, p->family == AF_INET ? 8 : 32);
+	uint16_t check;
 
 	put16(packet + l4 + 16, 0);
-	put16(packet + l4 + 16, fold(sum16(packet + l4, len - l4, sum)));
+	check = checksum(checksum_add(sum, packet + l4, len - l4));
+	memcpy(packet + l4 + 16, &check, sizeof(check));
 }
 
 static size_t build_ip(const struct peer *p, uint8_t *packet)

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "checksum.h"
 #include "kselftest_harness.h"
 #include "silence.h"
 
@@ -38,7 +39,6 @@
 #define SECONDS		(11 * 60)
 #define TICKS		10		/* a second */
 
-enum { RAISE = TCPSTATE_ALERT_ACTION_RAISE, INFO = TCPSTATE_SEVERITY_INFO };
 
 /* What becomes of a client */
 enum fate {
@@ -134,22 +134,6 @@ FIXTURE_TEARDOWN(crowd)
 
 /* Packets */
 
-static uint32_t sum16(const void *data, size_t len, uint32_t sum)
-{
-	const uint8_t *b = data;
-
-	for (; len > 1; len -= 2, b += 2)
-		sum += b[0] << 8 | b[1];
-	return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return htons(~sum);
-}
-
 static void to_kernel(const FIXTURE_DATA(crowd) *self, const void *packet, size_t len)
 {
 	if (write(self->tun, packet, len) != (ssize_t)len)
@@ -162,7 +146,7 @@ static void fill_ip(struct iphdr *ip, uint32_t from, int protocol, size_t len)
 		.version = 4, .ihl = 5, .ttl = 64, .protocol = protocol, .tot_len = htons(len),
 		.saddr = htonl(from), .daddr = htonl(LOCAL),
 	};
-	ip->check = fold(sum16(ip, sizeof(*ip), 0));
+	ip->check = checksum(checksum_add(0, ip, sizeof(*ip)));
 }
 
 enum { F_FIN = 1, F_SYN = 2, F_RST = 4, F_ACK = 16 };
@@ -172,6 +156,7 @@ static void say(const FIXTURE_DATA(crowd) *self, struct client *c, int flags, si
 {
 	struct packet p;
 	size_t size = sizeof(p.ip) + sizeof(p.tcp) + len;
+	uint32_t sum;
 
 	memset(&p, 0, size);
 	fill_ip(&p.ip, CLIENTS + (c - self->clients), IPPROTO_TCP, size);
@@ -180,7 +165,8 @@ static void say(const FIXTURE_DATA(crowd) *self, struct client *c, int flags, si
 		.doff = 5, .fin = !!(flags & F_FIN), .syn = !!(flags & F_SYN), .rst = !!(flags & F_RST),
 		.ack = !!(flags & F_ACK), .window = htons(60000),
 	};
-	p.tcp.check = fold(sum16(&p.ip.saddr, 8, sum16(&p.tcp, sizeof(p.tcp), IPPROTO_TCP + sizeof(p.tcp) + len)));
+	sum = checksum_add(IPPROTO_TCP + sizeof(p.tcp) + len, &p.ip.saddr, 8);
+	p.tcp.check = checksum(checksum_add(sum, &p.tcp, sizeof(p.tcp)));
 	c->seq += len + !!(flags & F_FIN) + !!(flags & F_SYN);
 	to_kernel(self, &p, size);
 }
@@ -195,7 +181,7 @@ static void say_unreachable(const FIXTURE_DATA(crowd) *self, const struct packet
 	} p = { .icmp = { .type = ICMP_DEST_UNREACH, .code = ICMP_HOST_UNREACH } };
 
 	memcpy(p.about, about, sizeof(p.about));
-	p.icmp.checksum = fold(sum16(&p.icmp, sizeof(p.icmp) + sizeof(p.about), 0));
+	p.icmp.checksum = checksum(checksum_add(0, &p.icmp, sizeof(p.icmp) + sizeof(p.about)));
 	fill_ip(&p.ip, ROUTER, IPPROTO_ICMP, sizeof(p));
 	to_kernel(self, &p, sizeof(p));
 }

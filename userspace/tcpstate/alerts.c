@@ -7,7 +7,6 @@
 #include <libsmartcols.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../lib/format.h"
 #include "alerts.h"
@@ -139,13 +138,6 @@ static int print_table(const struct trouble *t, const struct options *o)
 		puts("no alert");
 	scols_unref_table(tb);
 	return ret;
-}
-
-static unsigned long long netns_inode(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
 }
 
 static int print_document(const struct trouble *t)

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../lib/format.h"
 #include "../lib/grow.h"
@@ -271,14 +270,6 @@ static json_t *endpoint_json(const struct tcpstate_endpoint *e, const struct end
 		return object;
 	json_decref(object);
 	return NULL;
-}
-
-/* What the inode is called in /proc/tcpstate, too. */
-static unsigned long long netns_inode(void)
-{
-	struct stat st;
-
-	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
 }
 
 /* Piece by piece: a million connections as one tree would take a gigabyte. */

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tcpstate.h"
@@ -51,4 +52,11 @@ enum exit_code enter_netns(const char *name)
 		fprintf(stderr, "tcpstate: cannot enter the network namespace '%s': %s\n", name,
 			strerror(err));
 	return TCPSTATE_FAILURE;
+}
+
+unsigned long long netns_inode(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/net", &st) ? 0 : st.st_ino;
 }

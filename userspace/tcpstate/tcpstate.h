@@ -147,6 +147,8 @@ const char *nearest(const char *typed, unsigned int count,
 
 /* Enters the network namespace with that name, or that of a process. */
 enum exit_code enter_netns(const char *name);
+/* The inode of the one we are in, as in /proc/tcpstate; 0 without /proc. */
+unsigned long long netns_inode(void);
 
 /* Says what went wrong with a link; the exit code for it. */
 enum exit_code link_failed(const struct tcpstate_link *link, int err);
