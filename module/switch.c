@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 
@@ -26,6 +27,7 @@ static int start(struct tcps_net *tn, bool older)
 	err = tcps_hooks_register(tn);
 	if (err)
 		return err;
+	WRITE_ONCE(tn->live_since, ktime_get_boottime_ns());
 	WRITE_ONCE(tn->live, true);
 	if (tcps_by_sockets && tcps_seed_owns_table(tn))
 		tcps_audit_kick(tn);

@@ -79,6 +79,7 @@ struct tcps_holder {
  * @wake_audit:	whoever makes a record that no hook or probe has brought calls it
  * @wake_alert:	whoever marks the first peer as moved calls it
  * @live:	records are made: from when hooks are on until they are off
+ * @live_since:	when that began, boottime ns; written before it
  */
 struct tcps_net {
 	struct net *net;
@@ -96,6 +97,7 @@ struct tcps_net {
 	void (*wake_audit)(struct tcps_net *tn);
 	void (*wake_alert)(struct tcps_net *tn);
 	bool live;
+	u64 live_since;
 };
 
 /* Index of struct tcps_net in the namespaces' generic data; set by netns.c before the first use. */

@@ -528,6 +528,7 @@ TEST_F(holder, cgroup)
 
 TEST_F(holder, evidence)
 {
+	uint64_t first = 0;	/* as the namespace has just been made */
 	struct nl_stats s;
 	struct snapshot p;
 	int i;
@@ -541,6 +542,10 @@ TEST_F(holder, evidence)
 		EXPECT_EQ(i && p.sockets, s.has_verified);
 		if (s.has_verified)
 			EXPECT_GT(SECOND, s.verified_ns);
+		ASSERT_TRUE(s.has_on);
+		EXPECT_LE(first + 2 * SECOND * i, s.on_ns);
+		EXPECT_GT(first + 2 * SECOND * i + SECOND, s.on_ns);
+		first = s.on_ns;
 		ASSERT_LE(0, nl_connect(NULL, 0, "127.0.0.1", PORT, false));
 		sleep_ms(2000);
 	}

@@ -312,6 +312,7 @@ int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)
 		case TCPSTATE_A_STATS_DIVERGENCES: take(a, &s->divergences, 8, &bad); break;
 		case TCPSTATE_A_STATS_DIVERGENCE: parse_divergence(a, s, &bad); break;
 		case TCPSTATE_A_STATS_VERIFIED_NS: take(a, &s->verified_ns, 8, &bad); break;
+		case TCPSTATE_A_STATS_ON_NS: take(a, &s->on_ns, 8, &bad); break;
 		case TCPSTATE_A_STATS_PAD: break;
 		default: unknown("stats", a, &bad);
 		}
@@ -322,8 +323,9 @@ int nl_parse_stats(const struct nlmsghdr *h, struct nl_stats *s)
 		seen[TCPSTATE_A_STATS_STATE] = 1;
 	seen[TCPSTATE_A_STATS_PAD] = 1;
 	seen[TCPSTATE_A_STATS_DIVERGENCE] = 1;	/* none, or several */
-	bad += complete("stats", seen, TCPSTATE_A_STATS_VERIFIED_NS, 1u << TCPSTATE_A_STATS_VERIFIED_NS);
+	bad += complete("stats", seen, TCPSTATE_A_STATS_ON_NS, 1u << TCPSTATE_A_STATS_VERIFIED_NS | 1u << TCPSTATE_A_STATS_ON_NS);
 	s->has_verified = seen[TCPSTATE_A_STATS_VERIFIED_NS];
+	s->has_on = seen[TCPSTATE_A_STATS_ON_NS];
 	if (s->evidence != TCPSTATE_EVIDENCE_PACKETS && s->evidence != TCPSTATE_EVIDENCE_SOCKETS) {
 		printf("# there is no evidence %u\n", s->evidence);
 		bad++;

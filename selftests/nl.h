@@ -69,6 +69,8 @@ struct nl_stats {
 	uint64_t divergences;
 	bool has_verified;
 	uint64_t verified_ns;
+	bool has_on;
+	uint64_t on_ns;
 	uint64_t divergence[NL_CORRECTIONS];	/* by enum tcpstate_correction */
 	uint64_t diverged[NL_CORRECTIONS][STATES][STATES];	/* the same, by old and new state */
 };

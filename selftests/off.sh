@@ -60,7 +60,7 @@ withdrawn() {
 }
 says() {
 	"$tool" show >"$tmp/out" && grep -q "switched off.*tcpstate on" "$tmp/out" && "$tool" show -j >"$tmp/out" &&
-	grep -q '"coverage": *"off"' "$tmp/out" && return
+	grep -q '"coverage": *"off"' "$tmp/out" && grep -q '"on_ms": *null' "$tmp/out" && return
 	diag "$(<"$tmp/out")"
 	return 1
 }
@@ -147,7 +147,11 @@ check "show says it" says
 check "nothing is counted or told for a minute" nothing_counted
 check "off again" switched off
 spaces+=(tcps-o3)
-on_again() { switched on && diag "on in $took ms" && sleep 1 && equal; }
+on_again() {
+	local ms
+	switched on && diag "on in $took ms" && sleep 1 && ms=$("$tool" show -j | busybox sed 's/.*"on_ms": *\([0-9]*\).*/\1/') &&
+	ge "on_ms" "$ms" 1000 && le "on_ms" "$ms" 10000 && equal
+}
 check "on: what there is is what the kernel has" on_again
 check "the trouble is told again, once" raised 2
 check "a container's root may not" refused

@@ -138,6 +138,7 @@ static void put_health(struct message *m)
 	put_u64(&nest, TCPSTATE_A_DIVERGENCE_COUNT, 5);
 	put_nest(m, TCPSTATE_A_STATS_DIVERGENCE, &nest);
 	put_u64(m, TCPSTATE_A_STATS_VERIFIED_NS, 5);
+	put_u64(m, TCPSTATE_A_STATS_ON_NS, 5);
 }
 
 static void good_stats(struct message *m)
@@ -350,6 +351,7 @@ static void check_health(const struct tcpstate_stats *stats)
 	check_maybe(&h->coverage);
 	check_maybe(&h->divergence);
 	check_maybe(&stats->verified_ns);
+	check_maybe(&stats->on_ns);
 	for (i = 0; i <= TCPSTATE_CORRECTIONS; i++) {
 		for (from = 0; from <= TCPSTATE_STATE_LAST; from++) {
 			for (to = 0; to <= TCPSTATE_STATE_LAST; to++)

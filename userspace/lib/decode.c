@@ -206,7 +206,8 @@ static int decode_health(const void *attrs, size_t len, const struct attr *table
 
 	if (attr_maybe_u32(&table[TCPSTATE_A_STATS_EVIDENCE], &h->coverage) ||
 	    attr_maybe_u64(&table[TCPSTATE_A_STATS_DIVERGENCES], &h->divergence) ||
-	    attr_maybe_u64(&table[TCPSTATE_A_STATS_VERIFIED_NS], &stats->verified_ns))
+	    attr_maybe_u64(&table[TCPSTATE_A_STATS_VERIFIED_NS], &stats->verified_ns) ||
+	    attr_maybe_u64(&table[TCPSTATE_A_STATS_ON_NS], &stats->on_ns))
 		return -EBADMSG;
 	while ((ret = attr_next(&w, &type, &nest)) > 0) {
 		if (type == TCPSTATE_A_STATS_DIVERGENCE && decode_divergence(&nest, stats))

@@ -102,6 +102,7 @@ struct tcpstate_transition {
  * @corrected: by enum tcpstate_correction (0: none of them), old and new state: how many records
  *	had to be corrected; what this program does not know is in the snapshot's sum only
  * @verified_ns: since every record has been compared with the kernel's sockets
+ * @on_ns: since the module has been on here
  */
 struct tcpstate_stats {
 	struct tcpstate_snapshot snapshot;
@@ -113,6 +114,7 @@ struct tcpstate_stats {
 	uint64_t corrected[TCPSTATE_CORRECTIONS + 1][TCPSTATE_STATE_LAST + 1]
 			  [TCPSTATE_STATE_LAST + 1];
 	struct tcpstate_value verified_ns;
+	struct tcpstate_value on_ns;
 };
 
 /**

@@ -143,11 +143,11 @@ struct verdict {
  * @v: overwritten
  * @t: alerts
  * @health: how far all is right
- * @verified_ns: since it has been compared
+ * @stats: since when it is on and has been compared, where that is known
  * @lines: no more lines than this
  */
 void verdict_build(struct verdict *v, const struct trouble *t, const struct tcpstate_health *health,
-		   const struct tcpstate_value *verified_ns, unsigned int lines);
+		   const struct tcpstate_stats *stats, unsigned int lines);
 
 /* Tables of show and top */
 

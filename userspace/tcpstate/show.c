@@ -19,6 +19,7 @@
 #include "tcpstate.h"
 
 #define DIM "\033[2m"
+#define NS_PER_MS 1000000
 
 /**
  * struct reading - all that is shown
@@ -113,7 +114,7 @@ static void print_trouble(const struct reading *r, const struct options *o)
 	unsigned int i;
 
 	if (r->t.known) {
-		verdict_build(&v, &r->t, &r->s.health, &r->stats.verified_ns, VERDICT_LINES);
+		verdict_build(&v, &r->t, &r->s.health, &r->stats, VERDICT_LINES);
 		for (i = 0; i < v.n; i++)
 			puts(v.line[i]);
 	}
@@ -215,15 +216,25 @@ static json_t *add_object(json_t *parent, const char *name)
 	return json_object_set_new(parent, name, object) ? NULL : object;
 }
 
-static int add_health(json_t *root, const struct tcpstate_health *h)
+static int add_age(json_t *object, const char *name, const struct tcpstate_value *ns)
+{
+	return json_object_set_new(object, name, ns->known ? json_integer(ns->n / NS_PER_MS) :
+				   json_null());
+}
+
+static int add_health(json_t *root, const struct tcpstate_health *h,
+		      const struct tcpstate_stats *stats)
 {
 	const char *coverage = tcpstate_coverage_name(h->coverage.n);
 	json_t *object = add_object(root, "health");
 
 	if (!object || json_object_set_new(object, "coverage", coverage ? json_string(coverage) :
-					   json_null()))
+					   json_null()) ||
+	    add_numbers(object, tcpstate_health_fields, h) ||
+	    add_age(object, "verified_ms", &stats->verified_ns) ||
+	    add_age(object, "on_ms", &stats->on_ns))
 		return -ENOMEM;
-	return add_numbers(object, tcpstate_health_fields, h);
+	return 0;
 }
 
 /* null where the module does not say. */
@@ -258,7 +269,7 @@ static int build_json(json_t *root, const struct reading *r, const struct option
 	object = add_object(root, "totals");
 	if (!object || add_numbers(object, tcpstate_total_fields, s))
 		return -ENOMEM;
-	if (add_health(root, &s->health))
+	if (add_health(root, &s->health, &r->stats))
 		return -ENOMEM;
 	return add_trouble(root, &r->t);
 }

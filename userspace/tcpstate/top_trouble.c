@@ -63,8 +63,7 @@ void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum t
 	}
 	find_holders(tt, &t);
 	if (t.known)
-		verdict_build(&tt->verdict, &t, &stats->snapshot.health, &stats->verified_ns,
-			      VERDICT_MOST);
+		verdict_build(&tt->verdict, &t, &stats->snapshot.health, stats, VERDICT_MOST);
 	else
 		tt->verdict.n = 0;
 	if (list == TOP_LISTENERS)

@@ -81,22 +81,28 @@ static void add_numbers(char *buf, size_t size, const struct trouble *t)
 		snprintf(buf + used, size - used, ", %u info", n.infos);
 }
 
-/* What moves the local ends, and since when all has been compared. */
+/* Since when it is on, what moves the local ends, and since when all has been compared. */
 static void add_health(char *buf, size_t size, const struct tcpstate_health *h,
-		       const struct tcpstate_value *verified_ns)
+		       const struct tcpstate_stats *stats)
 {
 	char age[TCPSTATE_FORMAT_MAX];
+	const char *before = "  ";
 	size_t used = strlen(buf);
 
+	if (stats->on_ns.known) {
+		tcpstate_format_duration(age, sizeof(age), stats->on_ns.n / NS_PER_MS);
+		used += snprintf(buf + used, size - used, "%smodule %s", before, age);
+		before = ", ";
+	}
 	if (h->coverage.n == TCPSTATE_EVIDENCE_PACKETS)
-		snprintf(buf + used, size - used, "  sees packets only");
+		snprintf(buf + used, size - used, "%ssees packets only", before);
 	else if (h->coverage.n == TCPSTATE_EVIDENCE_SOCKETS)
-		snprintf(buf + used, size - used, "  sees all sockets%s",
+		snprintf(buf + used, size - used, "%ssees all sockets%s", before,
 			 h->untracked.n ? " but the untracked" : "");
-	if (!verified_ns->known)
+	if (!stats->verified_ns.known)
 		return;
 	used = strlen(buf);
-	tcpstate_format_duration(age, sizeof(age), verified_ns->n / NS_PER_MS);
+	tcpstate_format_duration(age, sizeof(age), stats->verified_ns.n / NS_PER_MS);
 	snprintf(buf + used, size - used, ", verified %s ago", age);
 }
 
@@ -175,7 +181,7 @@ static void format_line(char *buf, size_t size, const struct tcpstate_alert *a,
 }
 
 void verdict_build(struct verdict *v, const struct trouble *t,
-		   const struct tcpstate_health *health, const struct tcpstate_value *verified_ns,
+		   const struct tcpstate_health *health, const struct tcpstate_stats *stats,
 		   unsigned int lines)
 {
 	const struct tcpstate_alert *rows[TCPSTATE_ALERTS_MAX];
@@ -194,7 +200,7 @@ void verdict_build(struct verdict *v, const struct trouble *t,
 		return;
 	}
 	add_numbers(head, sizeof(v->line[0]), t);
-	add_health(head, sizeof(v->line[0]), health, verified_ns);
+	add_health(head, sizeof(v->line[0]), health, stats);
 	/* The last line says how many there are besides. */
 	n = all + !!folded < lines ? all : lines > 2 ? lines - 2 : 0;
 	w = measure(rows, n);

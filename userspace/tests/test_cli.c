@@ -214,7 +214,7 @@ static void test_json(void **state)
 	json_object_foreach(states, name, row)
 		assert_keys(row, "count entered oldest_ms");
 	assert_keys(json_object_get(root, "totals"), "transitions invalid malformed untracked");
-	assert_keys(json_object_get(root, "health"), "coverage tracepoint untracked divergence");
+	assert_keys(json_object_get(root, "health"), "coverage tracepoint untracked divergence verified_ms on_ms");
 	assert_int_equal(json_unpack(root, "{s:{s:{s:I,s:I,s:I}},s:{s:I}}",
 				     "states", "CLOSE_WAIT", "count", &count,
 				     "entered", &entered, "oldest_ms", &oldest,

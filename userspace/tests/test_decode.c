@@ -428,7 +428,7 @@ static void test_health(void **state)
 	(void)state;
 	good_stats();
 	assert_int_equal(decode_all(decode_stats), 0);
-	assert_false(h->coverage.known || h->divergence.known || stats.verified_ns.known);
+	assert_false(h->coverage.known || h->divergence.known || stats.verified_ns.known || stats.on_ns.known);
 
 	mnl_attr_put_u32(msg, TCPSTATE_A_STATS_EVIDENCE, TCPSTATE_EVIDENCE_SOCKETS);
 	mnl_attr_put_u64(msg, TCPSTATE_A_STATS_DIVERGENCES, 12);
@@ -436,6 +436,7 @@ static void test_health(void **state)
 	put_divergence(TCPSTATE_CORRECTION_MISSED, 11, 1, 6);
 	put_divergence(TCPSTATE_CORRECTIONS + 1, 1, 1, 1);	/* of a newer module */
 	mnl_attr_put_u64(msg, TCPSTATE_A_STATS_VERIFIED_NS, 777);
+	mnl_attr_put_u64(msg, TCPSTATE_A_STATS_ON_NS, 888);
 	assert_int_equal(decode_all(decode_stats), 0);
 	assert_string_equal(tcpstate_coverage_name(h->coverage.n), "full");
 	assert_int_equal(h->divergence.n, 12);
@@ -443,6 +444,7 @@ static void test_health(void **state)
 	assert_int_equal(stats.corrected[TCPSTATE_CORRECTION_REQUEST][3][7], 5);
 	assert_int_equal(stats.corrected[TCPSTATE_CORRECTION_MISSED][11][1], 6);
 	assert_int_equal(stats.verified_ns.n, 777);
+	assert_int_equal(stats.on_ns.n, 888);
 }
 
 static void refuse_divergence(uint32_t from, uint32_t to, uint64_t n)
@@ -456,7 +458,7 @@ static void test_health_refused(void **state)
 {
 	static const unsigned int types[] = {
 		TCPSTATE_A_STATS_EVIDENCE, TCPSTATE_A_STATS_DIVERGENCES,
-		TCPSTATE_A_STATS_DIVERGENCE, TCPSTATE_A_STATS_VERIFIED_NS,
+		TCPSTATE_A_STATS_DIVERGENCE, TCPSTATE_A_STATS_VERIFIED_NS, TCPSTATE_A_STATS_ON_NS,
 	};
 	size_t i;
 

@@ -72,11 +72,12 @@ static void some_trouble(void)
 	fake_peers[n_fake_peers++] = unseen(fake_listener(8080));
 	fake_peers[n_fake_peers++] = fake_destination(6379);
 	fake_stats.verified_ns = fake_value(12000000000);
+	fake_stats.on_ns = fake_value(6 * 86400 * 1000000000ull);
 	fake_stats.older[TCPSTATE_STATE_CLOSE_WAIT][0] = 28;
 }
 
 static const char screen[] =
-"web17  2 alerts  sees all sockets but the untracked, verified 12s ago\n"
+"web17  2 alerts  module 6d00h, sees all sockets but the untracked, verified 12s ago\n"
 "PAGE   #41 listen-full      :8080  queue 101/100, 212 drops/min, 4m00s\n"
 "TICKET #39 port-exhaustion  > 10.0.3.9:6379  60%, levels at 74%, 12m00s\n"
 "27,074 endpoints tracked (limit 262,144), 391,220 transitions\n"
@@ -116,12 +117,11 @@ static void test_screen(void **state)
 static void test_switched_off(void **state)
 {
 	const struct tcpstate_health off = { .coverage = { TCPSTATE_EVIDENCE_NONE, true } };
-	const struct tcpstate_value never = { 0 };
 	const struct trouble none = { .known = true };
 	struct verdict v;
 
 	(void)state;
-	verdict_build(&v, &none, &off, &never, VERDICT_LINES);
+	verdict_build(&v, &none, &off, &fake_stats, VERDICT_LINES);
 	assert_int_equal(v.n, 1);
 	assert_string_equal(v.line[0],
 			    "web17  switched off, nothing is counted or watched: tcpstate on");
@@ -229,7 +229,7 @@ static void test_refused(void **state)
 	some_trouble();
 	fake_error = -EPERM;
 	show_with((struct options){ .json = false });
-	assert_memory_equal(out, "web17  no alert  sees", 21);
+	assert_memory_equal(out, "web17  no alert  module 6d00h, sees", 35);
 	assert_has(out, "  >60s\n");
 	/* An older module says nothing of alerts, and neither do we. */
 	fake_error = -EOPNOTSUPP;
