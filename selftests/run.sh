@@ -41,7 +41,8 @@ fi
 # that, even if it is none).
 files() {
 	local program
-	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill; do
+	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill \
+		       "$here"/../build/bin/*; do
 		program=$(command -v "$program") || continue
 		busybox readlink -f "$program"
 		ldd "$program" | busybox sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -r -n 1 busybox readlink -f
