@@ -130,7 +130,8 @@ static void sweep_table(struct tcps_audit *audit)
 	if (audit->bucket < all)
 		return;
 	audit->bucket = 0;
-	tcps_seed_listeners(audit->tn);
+	if (net_eq(audit->tn->net, &init_net))
+		tcps_seed_listeners();
 }
 
 static void sweep(struct tcps_audit *audit)
@@ -140,7 +141,7 @@ static void sweep(struct tcps_audit *audit)
 		sweep_table(audit);
 	if (READ_ONCE(audit->unnamed)) {
 		WRITE_ONCE(audit->unnamed, false);
-		tcps_seed_listeners(audit->tn);
+		tcps_seed_listeners();
 	}
 }
 
@@ -162,7 +163,7 @@ static void audit_work(struct work_struct *work)
 	unsigned int shard;
 	int n = 0;
 
-	/* Records that segments alone have begun are put right by the walk, and are no divergence. */
+	/* What the walk has not come to yet is no divergence. */
 	if (READ_ONCE(tcps_seeding))
 		goto again;
 	for (shard = 0; n >= 0; shard++)

@@ -115,14 +115,14 @@ static int put_divergence(struct sk_buff *skb, struct tcps_net *tn, unsigned int
 /* How far the rest can be trusted. Some hundred kinds of divergence are possible, few happen. */
 static int put_health(struct sk_buff *skb, struct tcps_net *tn)
 {
+	u64 since = smp_load_acquire(&tn->live) ? READ_ONCE(tn->live_since) : 0;
 	u64 verified = tcps_audit_verified(tn), now = ktime_get_boottime_ns();
 	unsigned int c, from, to;
 
 	if (nla_put_u32(skb, TCPSTATE_A_STATS_EVIDENCE, tcps_switch_evidence()) ||
 	    put_u64(skb, TCPSTATE_A_STATS_DIVERGENCES, tcps_stats_divergences(tn)) ||
 	    (verified && put_u64(skb, TCPSTATE_A_STATS_VERIFIED_NS, now - verified)) ||
-	    (READ_ONCE(tn->live) &&
-	     put_u64(skb, TCPSTATE_A_STATS_ON_NS, now - READ_ONCE(tn->live_since))))
+	    (since && put_u64(skb, TCPSTATE_A_STATS_ON_NS, now - since)))
 		return -EMSGSIZE;
 	for (c = 1; c < TCPS_CORRECTIONS; c++)
 		for (from = 1; from < TCPS_STATES; from++)

@@ -162,8 +162,9 @@ static struct tcps_peer_key listener_key(const struct in6_addr *addr, u16 port, 
 }
 
 /*
- * Takes the peer with @key in place of @peer, if a socket listens there or there was none. When hooks
- * are first on, connections begin whose listener is not known yet: their own address stands for it.
+ * Takes the peer with @key in place of @peer, if a socket listens there or there was none. Where a
+ * listener is found late (there was no room, or segments alone tell), the own address of a connection
+ * stands for it.
  */
 static struct tcps_peer *better(struct tcps_net *tn, struct tcps_peer *peer,
 				const struct tcps_peer_key *key)

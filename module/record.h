@@ -20,7 +20,7 @@ struct tcps_snapshot;
 
 /*
  * Do sockets tell their transitions? Else segments move both ends of every record. Set when it is
- * switched on and the hooks already run.
+ * switched on, hooks and probe already run, and the listeners are known.
  */
 extern bool tcps_by_sockets;
 
@@ -28,13 +28,13 @@ extern bool tcps_by_sockets;
 extern bool tcps_seeding;
 
 /*
- * Hooks and probe are on, and the listeners that are older are not known yet: whom else's record is
- * counted with could not be told, so none begins. What is passed over now is looked up with what is
+ * Hooks and probe are on, and the listeners that are older are not known yet: whom a
+ * connection's record is counted with could not be told, so none begins. What is passed over now is looked up with what is
  * older.
  */
 static inline bool tcps_record_waits(void)
 {
-	return READ_ONCE(tcps_seeding) && !READ_ONCE(tcps_by_sockets);
+	return !READ_ONCE(tcps_by_sockets) && READ_ONCE(tcps_seeding);
 }
 
 /**

@@ -53,6 +53,12 @@ static bool adopt_full(struct sock *sk, bool expected)
 	return free;
 }
 
+/* Since it was held: a minisock that this walk has not seen may have taken its place. */
+static bool has_ended(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_state) == TCP_CLOSE;
+}
+
 static bool hold(struct sock *sk)
 {
 	if (!maybe_get_net(sock_net(sk)))
@@ -83,6 +89,7 @@ static bool walked;	/* through all tables: who is not waited for has been found 
 static unsigned long walked_at;
 static DEFINE_SPINLOCK(waiting_lock);
 static void adopt_waiting(struct work_struct *work);
+static void seed_bucket_of(const struct sock *sk);
 static DECLARE_DELAYED_WORK(later_work, adopt_waiting);
 
 static void wait_for(struct later *later, unsigned long delay)
@@ -108,6 +115,8 @@ static void adopt_waiting(struct work_struct *work)
 			wait_for(later, LATER_TICK);
 			continue;
 		}
+		if (has_ended(later->sk))
+			seed_bucket_of(later->sk);
 		let_go(later->sk);
 		kfree(later);
 	}
@@ -157,6 +166,7 @@ static bool walk_bucket(struct inet_hashinfo *table, unsigned int bucket, bool e
 	const struct hlist_nulls_node *node;
 	struct sock *held[HELD], *sk;
 	unsigned int n = 0, i;
+	bool again = false;
 
 	spin_lock_bh(lock);
 	sk_nulls_for_each(sk, node, &table->ehash[bucket].chain) {
@@ -171,9 +181,10 @@ static bool walk_bucket(struct inet_hashinfo *table, unsigned int bucket, bool e
 	for (i = 0; i < n; i++) {
 		if (!adopt_full(held[i], expected) && expected)
 			tcps_seed_later(held[i]);
+		again |= has_ended(held[i]);
 		let_go(held[i]);
 	}
-	return n == HELD;
+	return again || n == HELD;
 }
 
 static void seed_bucket(const struct tcps_net *tn, unsigned int bucket, bool expected)
@@ -187,14 +198,21 @@ static void seed_bucket(const struct tcps_net *tn, unsigned int bucket, bool exp
 		cond_resched();
 }
 
+static void seed_bucket_of(const struct sock *sk)
+{
+	const struct tcps_net *tn = tcps_net_of(sock_net(sk));
+
+	seed_bucket(tn, READ_ONCE(sk->sk_hash) & (tcps_seed_buckets(tn) - 1), true);
+}
+
 void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket)
 {
 	seed_bucket(tn, bucket, false);
 }
 
-void tcps_seed_listeners(struct tcps_net *tn)
+void tcps_seed_listeners(void)
 {
-	struct inet_hashinfo *table = table_of(tn->net);
+	struct inet_hashinfo *table = table_of(&init_net);	/* only established sockets have others */
 	const struct hlist_nulls_node *node;
 	unsigned int i;
 	struct sock *sk;
@@ -267,44 +285,36 @@ static void seed_table(struct tcps_net *tn)
 	tn->wake_audit(tn);	/* it looks after the table from now on */
 }
 
-/* The namespace with a table of its own behind the first @skip of them, with a reference. */
-static struct net *next_owner(unsigned int skip)
+/*
+ * The namespace with a table of its own behind @last, which stays in the list for as long as it is
+ * held; NULL: the first one. Takes a reference and drops that to @last.
+ */
+static struct net *next_owner(struct net *last)
 {
 	struct net *net, *owner = NULL;
+	bool behind = !last;
 
 	down_read(&net_rwsem);
 	for_each_net(net) {
-		if (table_of(net) == table_of(&init_net) || skip--)
-			continue;
-		owner = maybe_get_net(net);
+		if (behind && table_of(net) != table_of(&init_net))
+			owner = maybe_get_net(net);
 		if (owner)
 			break;
-		skip = 0;	/* it is about to go: the next one */
+		behind |= net == last;
 	}
 	up_read(&net_rwsem);
+	if (last)
+		put_net(last);
 	return owner;
-}
-
-static void for_each_table(void (*seed)(struct tcps_net *tn))
-{
-	unsigned int skip = 0;
-	struct net *net;
-
-	seed(tcps_net_of(&init_net));
-	while ((net = next_owner(skip++))) {
-		seed(tcps_net_of(net));
-		put_net(net);
-	}
-}
-
-void tcps_seed_all_listeners(void)
-{
-	for_each_table(tcps_seed_listeners);
 }
 
 void tcps_seed_all(void)
 {
-	for_each_table(seed_table);
+	struct net *net = NULL;
+
+	seed_table(tcps_net_of(&init_net));
+	while ((net = next_owner(net)))
+		seed_table(tcps_net_of(net));
 	/* Who is waited for is not missed either. */
 	spin_lock_bh(&waiting_lock);
 	walked = true;

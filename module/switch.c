@@ -28,7 +28,7 @@ static int start(struct tcps_net *tn, bool older)
 	if (err)
 		return err;
 	WRITE_ONCE(tn->live_since, ktime_get_boottime_ns());
-	WRITE_ONCE(tn->live, true);
+	smp_store_release(&tn->live, true);
 	if (tcps_by_sockets && tcps_seed_owns_table(tn))
 		tcps_audit_kick(tn);
 	return 0;
@@ -116,9 +116,12 @@ static int switch_on(void)
 	 * Records of connections begin only from now on, when whoever they are counted with is known,
 	 * and their socket is sure to tell its end. What is older is looked up.
 	 */
-	tcps_seed_all_listeners();
+	tcps_seed_listeners();
 	WRITE_ONCE(tcps_by_sockets, true);
+	smp_mb();	/* who still finds it false has hashed its socket before the walk looks */
 	tcps_seed_all();
+	/* One may have told before the probe was on, and come into the table behind our look. */
+	tcps_audit_look_for_listeners(tcps_net_of(&init_net));
 	return 0;
 }
 
@@ -145,7 +148,7 @@ enum tcpstate_evidence tcps_switch_evidence(void)
 {
 	if (!READ_ONCE(on))
 		return TCPSTATE_EVIDENCE_NONE;
-	return READ_ONCE(tcps_by_sockets) ? TCPSTATE_EVIDENCE_SOCKETS : TCPSTATE_EVIDENCE_PACKETS;
+	return by_sockets ? TCPSTATE_EVIDENCE_SOCKETS : TCPSTATE_EVIDENCE_PACKETS;
 }
 
 int tcps_switch_join(struct tcps_net *tn)

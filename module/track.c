@@ -111,7 +111,7 @@ static struct tcps_conn *begin(struct tcps_slot *slot, struct tcps_net *tn,
 	struct tcps_conn *conn;
 
 	/* A socket that aborts is not worth a record. */
-	if ((pkt->seg.flags & TCPS_RST) || tcps_record_waits())
+	if (pkt->seg.flags & TCPS_RST)
 		return NULL;
 	if (!tcps_fsm_opens(&pkt->seg))
 		return take_up(slot, tn, pkt, report);
@@ -156,8 +156,8 @@ static struct tcps_conn *find_sender(struct tcps_slot *slot, struct tcps_net *tn
 
 /*
  * A full socket sends for a record that is not its own, and no SYN says that this one is new: the
- * child of a request socket that answers before it is open, or a record that segments alone have
- * begun; else something was missed. Returns the record that is its own now, if any.
+ * child of a request socket that answers before it is open, or a record that has no socket yet; else
+ * something was missed. Returns the record that is its own now, if any.
  */
 static struct tcps_conn *claim(struct tcps_slot *slot, struct tcps_conn *conn,
 			       const struct sock *sk, struct tcps_report *report)
@@ -216,13 +216,15 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 	bool doubt = false;
 	bool known;
 
+	if (tcps_record_waits())
+		return false;
 	tcps_record_report(&report);
 	if (pkt->seg.flags & (TCPS_SYN | TCPS_FIN | TCPS_RST))	/* else it moves no local end */
 		tcps_record_holder(&report, tn, pkt->sk);
 	tcps_conn_lock(&slot, tn, &pkt->key);
 	if (dir == TCPS_SENT) {
 		conn = sender(&slot, tn, pkt, &report);
-		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST) && !tcps_record_waits();
+		report.untracked = !conn && !(pkt->seg.flags & TCPS_RST);
 		if (conn && conn->listed && conn->fsm.local.state == TCPS_CLOSE &&
 		    tcps_is_full(pkt->sk) && conn->owner == pkt->sk)
 			revive(conn, pkt->sk, &report);

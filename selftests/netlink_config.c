@@ -219,12 +219,16 @@ static uint64_t now_ns(void)
 TEST_F(config, batch_and_delay)
 {
 	static const struct { uint32_t batch, delay; } cases[] = { { 1, 0 }, { 3, 20 }, { 64, 1000 }, { 64, 100 } };
-	unsigned int events, most, messages;
+	unsigned int events = 0, most, messages;
 	uint64_t lost, start, took;
 	size_t i;
 	int n;
 
 	ASSERT_EQ(0, nl_join(&self->nl, NL_TRANSITIONS));
+	/* Where locks are checked the first connection of all takes longer than what is allowed below. */
+	ASSERT_LE(0, nl_connect(NULL, 0, "127.0.0.1", PORT, false));
+	while (nl_events(&self->nl, 1000, count, &events, &lost) > 0)
+		;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ASSERT_EQ(0, nl_set(&self->nl, TCPSTATE_A_CONFIG_EVENT_BATCH, cases[i].batch));
 		ASSERT_EQ(0, nl_set(&self->nl, TCPSTATE_A_CONFIG_EVENT_DELAY_MS, cases[i].delay));

@@ -85,25 +85,28 @@ static void add_numbers(char *buf, size_t size, const struct trouble *t)
 static void add_health(char *buf, size_t size, const struct tcpstate_health *h,
 		       const struct tcpstate_stats *stats)
 {
-	char age[TCPSTATE_FORMAT_MAX];
-	const char *before = "  ";
-	size_t used = strlen(buf);
+	char age[TCPSTATE_FORMAT_MAX], on[ALERT_TEXT] = "", sees[ALERT_TEXT] = "";
+	size_t used;
 
+	if (h->coverage.n == TCPSTATE_EVIDENCE_PACKETS)
+		snprintf(sees, sizeof(sees), "sees packets only");
+	else if (h->coverage.n == TCPSTATE_EVIDENCE_SOCKETS)
+		snprintf(sees, sizeof(sees), "sees all sockets%s",
+			 h->untracked.n ? " but the untracked" : "");
+	if (stats->verified_ns.known) {
+		used = strlen(sees);
+		tcpstate_format_duration(age, sizeof(age), stats->verified_ns.n / NS_PER_MS);
+		snprintf(sees + used, sizeof(sees) - used, ", verified %s ago", age);
+	}
 	if (stats->on_ns.known) {
 		tcpstate_format_duration(age, sizeof(age), stats->on_ns.n / NS_PER_MS);
-		used += snprintf(buf + used, size - used, "%smodule %s", before, age);
-		before = ", ";
+		snprintf(on, sizeof(on), "module %s, ", age);
 	}
-	if (h->coverage.n == TCPSTATE_EVIDENCE_PACKETS)
-		snprintf(buf + used, size - used, "%ssees packets only", before);
-	else if (h->coverage.n == TCPSTATE_EVIDENCE_SOCKETS)
-		snprintf(buf + used, size - used, "%ssees all sockets%s", before,
-			 h->untracked.n ? " but the untracked" : "");
-	if (!stats->verified_ns.known)
-		return;
 	used = strlen(buf);
-	tcpstate_format_duration(age, sizeof(age), stats->verified_ns.n / NS_PER_MS);
-	snprintf(buf + used, size - used, ", verified %s ago", age);
+	if (used + 2 + strlen(on) + strlen(sees) > WIDTH)
+		*on = '\0';	/* it matters least */
+	if (*sees)
+		snprintf(buf + used, size - used, "  %s%s", on, sees);
 }
 
 /* The first part of a line, and how wide its columns are. */
