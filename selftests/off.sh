@@ -4,7 +4,7 @@
 # tcpstate off and on: off, nothing is counted, looked at or told, in any namespace; on, what there is is what the
 # kernel has. Connections go on. TCPSTATE_TOOL is the program (../build/bin/tcpstate).
 . "$(dirname "$0")/lib.sh"
-plan 16
+plan 17
 need ip; need busybox; need python3; need unshare; need insmod; need rmmod
 
 tool=${TCPSTATE_TOOL-$here/../build/bin/tcpstate}
@@ -130,6 +130,27 @@ anywhere() {
 	diag "$rights of servers on any address"
 	is "traffic" "$(<"$tmp/traffic.out")" "" && ge "of servers on any address" "$rights" $((times * 20))
 }
+# Namespaces with a table of established sockets of their own are gone through one after the other; the second one takes
+# long, and meanwhile the one before it goes. The third one's connections are found all the same.
+tables() {
+	local i n=6 pid
+	own_table() {	# NS BUCKETS
+		busybox sysctl -qw net.ipv4.tcp_child_ehash_entries="$2" && netns "$1"
+	}
+	for ((i = 0; i < n; i++)); do own_table tcps-ox$i 1024 || return; done
+	own_table tcps-oy 2097152 && own_table tcps-oz 1024 && busybox sysctl -qw net.ipv4.tcp_child_ehash_entries=0 || return
+	mkfifo "$tmp/never" && exec 6<>"$tmp/never" || return
+	: >"$tmp/traffic.out"
+	exec_ns tcps-oz "$tmp/traffic" -s 5 -n 200 -p 50 -w <&6 >"$tmp/traffic.out" 2>&1 &
+	pids+=($!)
+	for ((i = 0; i < 100; i++)); do grep -q ^done "$tmp/traffic.out" && break; sleep 0.1; done
+	for ((i = 0; i < n; i++)); do
+		switched off || return
+		{ sleep 0.0$((i * 15 + 10)); ip netns del tcps-ox$i; } &
+		pid=$!
+		switched on && wait $pid && sleep 0.2 && "$tmp/same" -d tcps-oz || return
+	done
+}
 unloaded_off() { switched off && module_unload && [ ! -e /sys/kernel/slab/tcps_conn ]; }
 off_at_load() {
 	log_mark off && module_insert off=1 && loaded_here=1 && nothing_anywhere "${spaces[@]}" && log_since off | grep -q "switched off" &&
@@ -158,6 +179,7 @@ check "a container's root may not" refused
 check "on and off under traffic" often
 check "what there is is what the kernel has" equal
 check "servers on any address: no connection is counted elsewhere" anywhere
+check "tables of their own, while a namespace goes" tables
 loaded_off() { unloaded_off && off_at_load && switched on && sleep 1 && equal; }
 check "unloaded while off; loaded with off=1, then on" loaded_off
 end_all
