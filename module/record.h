@@ -28,9 +28,9 @@ extern bool tcps_by_sockets;
 extern bool tcps_seeding;
 
 /*
- * Hooks and probe are on, and the listeners that are older are not known yet: whom a
- * connection's record is counted with could not be told, so none begins. What is passed over now is looked up with what is
- * older.
+ * Hooks and probe are on, and the listeners that are older are not known yet: whom a connection's
+ * record is counted with could not be told, so none begins. What is passed over now is looked up with
+ * what is older.
  */
 static inline bool tcps_record_waits(void)
 {

@@ -23,10 +23,11 @@ unsigned int tcps_seed_buckets(const struct tcps_net *tn);
  * All of these: context: process, may sleep, no lock held.
  *
  * bucket: adopts what has no record in one bucket of that table, whatever its namespace; listeners:
- * likewise what listens, in all namespaces; one: the socket of one endpoint; search: the full socket at @owner, if it is
- * that of @key but for the scope (false: it is not there); begin, before any hook is on, and all: all
- * of all tables, once, when the probe is on and the listeners are known: what is open belongs to one,
- * or else it was opened from here. A full socket that somebody owns is left for the next time.
+ * likewise what listens, in all namespaces; one: the socket of one endpoint; search: the full socket
+ * at @owner, if it is that of @key but for the scope (false: it is not there); begin, before any hook
+ * is on, and all: all of all tables, once, when the probe is on and the listeners are known: what is
+ * open belongs to one, or else it was opened from here. A full socket that somebody owns is left for
+ * the next time.
  */
 void tcps_seed_bucket(const struct tcps_net *tn, unsigned int bucket);
 void tcps_seed_listeners(void);
