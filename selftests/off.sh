@@ -101,8 +101,8 @@ often() {
 	for p in "${moving[@]}"; do kill -KILL $p; wait $p; done 2>/dev/null
 	is "traffic" "$(grep -v ^done "$tmp/traffic.out")" "" && sleep 2
 }
-# misplaced: connections in $tmp/j that are counted elsewhere than with their server's listener, which is on any address, and
-# those that are there
+# misplaced: connections in $tmp/j that are counted elsewhere than with their server's listener, which is on any address;
+# those that are there; and the former's peers
 misplaced() {
 	python3 -S - "$tmp/j" <<-'END'
 		import json, sys
@@ -110,21 +110,22 @@ misplaced() {
 		ours = [l for l in x["listeners"] if l["local_addr"] in ("0.0.0.0", "::")]
 		ports = {l["local_port"] for l in ours}
 		ends = lambda peer: sum(n for state, n in peer["counts"].items() if state != "SYN_SENT")
-		print(sum(ends(l) for l in x["listeners"] if l not in ours and l["local_port"] in ports) +
-		      sum(ends(p) for p in x["peers"] if p["kind"] == "destination" and p["remote_port"] not in ports),
-		      sum(map(ends, ours)) - len(ours))
+		wrong = [l for l in x["listeners"] if l not in ours and l["local_port"] in ports]
+		wrong += [p for p in x["peers"] if p["kind"] == "destination" and p["remote_port"] not in ports and ends(p)]
+		print(sum(map(ends, wrong)), sum(map(ends, ours)) - len(ours), json.dumps(wrong)[:1000])
 	END
 }
 # Connections to servers on any address begin while it is switched on: each belongs to its listener from the first.
 anywhere() {
-	local i wrong right rights=0
+	local i wrong right what rights=0
 	netns tcps-oa || return
 	exec_ns tcps-oa "$tmp/traffic" -a -s 4 -t 100000 -p 20 </dev/null >"$tmp/traffic.out" 2>&1 &
 	pids+=($!)
 	sleep 2
 	for ((i = 0; i < times; i++)); do
 		switched off && sleep 0.0$((RANDOM % 9)) && switched on && sleep 0.3 && "$tool" -N tcps-oa show -j >"$tmp/j" &&
-		read -r wrong right < <(misplaced) && is "misplaced, beside $right" "$wrong" 0 || return
+		read -r wrong right what < <(misplaced) || return
+		is "misplaced, beside $right" "$wrong" 0 || { diag "$what"; return 1; }
 		rights=$((rights + right))
 	done
 	diag "$rights of servers on any address"

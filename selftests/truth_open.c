@@ -176,7 +176,7 @@ TEST_F(open, cookies)
 	for (i = 0; i < 3; i++) \
 		ASSERT_LE(0, nl_connect(NULL, 0, variant->addr, PORT, false)); \
 	EQUAL(&self->o, "LISTEN=1 ESTABLISHED=6"); \
-	SLOW(50); \
+	SLOW(300); \
 	for (i = 0; i < 4; i++) \
 		ASSERT_LE(0, nl_connect(NULL, 0, variant->addr, PORT, true)); \
 	EQUAL(&self->o, "LISTEN=1 ESTABLISHED=6 SYN_SENT=4 SYN_RECV=4"); \
