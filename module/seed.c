@@ -106,6 +106,10 @@ static void adopt_waiting(struct work_struct *work)
 	struct later *later, *tmp;
 	LIST_HEAD(list);
 
+	if (tcps_record_waits()) {
+		queue_delayed_work(system_unbound_wq, &later_work, LATER_TICK);
+		return;
+	}
 	spin_lock_bh(&waiting_lock);
 	list_splice_init(&waiting, &list);
 	spin_unlock_bh(&waiting_lock);
