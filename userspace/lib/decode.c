@@ -4,8 +4,7 @@
 #include <sys/socket.h>
 
 #include "attr.h"
-
-#define NS_PER_MS	1000000
+#include "format.h"
 
 /* An endpoint and a transition have the same numbers for what names an endpoint. */
 #define SAME(name) _Static_assert((int)TCPSTATE_A_ENDPOINT_##name == \

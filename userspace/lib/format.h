@@ -20,6 +20,8 @@
  */
 void tcpstate_format_count(char *buf, size_t size, uint64_t n);
 
+#define NS_PER_MS 1000000	/* netlink counts in the one, people are told in the other */
+
 /**
  * tcpstate_format_duration() - "350ms", "12s", "4m12s", "3h05m", "2d03h"
  * @buf: gets the text

@@ -14,7 +14,6 @@
 #include "alerts.h"
 
 #define NS_PER_S	1000000000ull
-#define NS_PER_MS	1000000
 #define DAY_NS		(86400 * NS_PER_S)
 
 uint64_t wall_now(void)

@@ -16,7 +16,6 @@
 #define IDLE_MS		1000
 #define DIM		"\033[2m"
 #define PLAIN		"\033[0m"
-#define NS_PER_MS	1000000
 #define NS_PER_S	1000000000
 
 /**

@@ -14,7 +14,6 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define INDENT		8
 #define TEXT_MAX	2048
-#define NS_PER_MS	1000000
 
 /**
  * struct subject - what is explained

@@ -17,7 +17,6 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define DIM		"\033[2m"
-#define NS_PER_MS	1000000
 
 /**
  * struct endpoints - one reading

@@ -19,7 +19,6 @@
 #include "tcpstate.h"
 
 #define DIM "\033[2m"
-#define NS_PER_MS 1000000
 
 /**
  * struct reading - all that is shown

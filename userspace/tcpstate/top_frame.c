@@ -172,7 +172,7 @@ static void add_endpoints(struct top_frame *f, const struct top_view *v)
 		add_line(f, TOP_HEADING, "%*s  %-*s  %-*s  %s", AGE_WIDTH, "AGE", width, local,
 			 width, "REMOTE", "FAR END");
 	for (e = v->oldest->e; e < v->oldest->e + v->oldest->n; e++) {
-		tcpstate_format_duration(age, sizeof(age), e->age_ns / 1000000);
+		tcpstate_format_duration(age, sizeof(age), e->age_ns / NS_PER_MS);
 		format_name(local, width, e, false);
 		format_name(remote, width, e, true);
 		add_line(f, TOP_PLAIN, "%*s  %-*s  %-*s  %s", AGE_WIDTH, age, width, local, width,

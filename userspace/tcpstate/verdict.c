@@ -12,7 +12,6 @@
 #include "alerts.h"
 
 #define UNIT_LEAST	8	/* what is left of a unit that is cut */
-#define NS_PER_MS	1000000
 
 /* Nobody wants to be told of these one by one. */
 static bool quiet(const struct tcpstate_alert *a)

@@ -24,7 +24,6 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define DIM		"\033[2m"
 #define LINES_DEFAULT	20
-#define NS_PER_MS	1000000
 #define BIT(state)	(1u << (state))
 #define ALL_STATES	(BIT(TCPSTATE_STATE_LAST + 1) - BIT(TCPSTATE_STATE_FIRST))
 

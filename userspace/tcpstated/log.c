@@ -23,7 +23,6 @@
 #define JOURNAL_SOCKET	"/run/systemd/journal/socket"
 #define SYSLOG_SOCKET	"/dev/log"
 #define MESSAGE_MAX	1600
-#define NS_PER_MS	1000000
 
 static enum log_target target = TARGET_NONE;
 
