@@ -105,7 +105,7 @@ static bool has(const int *fds, int n, uint64_t inode)
 /* @read: the server reads the end, and forgets to close; else it is stuck somewhere. */
 static void leak(struct __test_metadata *_metadata, FIXTURE_DATA(alerts) *self, bool read_it)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since;
 	char byte;
 	int i;
@@ -125,11 +125,11 @@ static void leak(struct __test_metadata *_metadata, FIXTURE_DATA(alerts) *self, 
 	EXPECT_EQ(TCPSTATE_ALERT_REASON_LEAK, n->reason);
 	EXPECT_EQ(120, n->value);
 	EXPECT_EQ(100, n->limit);
-	EXPECT_EQ(TCPSTATE_PEER_KIND_LISTENER, n->peer);
-	EXPECT_EQ(PORT, n->name.port[0]);
-	EXPECT_EQ(read_it ? 0 : 120, n->unread_eof);
-	EXPECT_EQ(0, n->not_accepted);
-	EXPECT_TRUE(has(self->server, 120, n->inode));
+	EXPECT_EQ(TCPSTATE_PEER_KIND_LISTENER, n->peer.kind);
+	EXPECT_EQ(PORT, n->peer.port[0]);
+	EXPECT_EQ(read_it ? 0 : 120, n->peer.unread_eof);
+	EXPECT_EQ(0, n->peer.not_accepted);
+	EXPECT_TRUE(has(self->server, 120, n->peer.inode));
 	CLOSE(server, 120);
 	since = real_ns();
 	n = notices_await(self->s, MINUTES(10), KIND(CLOSE_WAIT_LEAK), CLEAR, 0);
@@ -163,7 +163,7 @@ TEST_F_TIMEOUT(alerts, leak_of_a_few, 6000)
 /* Nobody accepts: the queue fills, and its oldest gets old. */
 TEST_F_TIMEOUT(alerts, backlog, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since;
 	int i;
 
@@ -173,9 +173,9 @@ TEST_F_TIMEOUT(alerts, backlog, 6000)
 	since = real_ns();
 	n = notices_await(self->s, MINUTES(1), KIND(ACCEPT_STALLED), RAISE, PAGE);
 	RAISED(n, since, 15);
-	EXPECT_EQ(95, n->queue);
-	EXPECT_EQ(100, n->backlog);
-	EXPECT_EQ(inode_of(self->listener), n->inode);
+	EXPECT_EQ(95, n->peer.queue);
+	EXPECT_EQ(100, n->peer.backlog);
+	EXPECT_EQ(inode_of(self->listener), n->peer.inode);
 	n = notices_await(self->s, MINUTES(1), KIND(LISTEN_FULL), RAISE, PAGE);
 	RAISED(n, since, 30);
 	EXPECT_EQ(TCPSTATE_ALERT_REASON_QUEUE, n->reason);
@@ -196,7 +196,7 @@ TEST_F_TIMEOUT(alerts, backlog, 6000)
 /* More than 150 dropped in a minute is a page at once. */
 TEST_F_TIMEOUT(alerts, drops, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	int i;
 
 	ASSERT_EQ(0, write_file("/proc/sys/net/ipv4/tcp_syncookies", "0"));
@@ -234,7 +234,7 @@ TEST_F_TIMEOUT(alerts, half_closed_transfer, 6000)
 /* A pool whose far end went away at night: 200 sockets with an end that nobody has read. */
 TEST_F_TIMEOUT(alerts, stale_pool, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since;
 
 	LISTEN(300);
@@ -245,8 +245,8 @@ TEST_F_TIMEOUT(alerts, stale_pool, 6000)
 	n = notices_await(self->s, MINUTES(2), KIND(STALE_POOL), RAISE, INFO);
 	RAISED(n, since, 60);
 	EXPECT_EQ(200, n->value);
-	EXPECT_EQ(TCPSTATE_PEER_KIND_DESTINATION, n->peer);
-	EXPECT_EQ(PORT, n->name.port[1]);
+	EXPECT_EQ(TCPSTATE_PEER_KIND_DESTINATION, n->peer.kind);
+	EXPECT_EQ(PORT, n->peer.port[1]);
 	TAKE(MINUTES(12));
 	NONE(TICKET);
 	EXPECT_EQ(1, notices_count(self->s, 0, RAISE, INFO));
@@ -258,7 +258,7 @@ TEST_F_TIMEOUT(alerts, stale_pool, 6000)
 /* A client that goes on to leak: it is no pool any more. */
 TEST_F_TIMEOUT(alerts, leaking_client, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	int i;
 
 	LISTEN(300);
@@ -270,7 +270,7 @@ TEST_F_TIMEOUT(alerts, leaking_client, 6000)
 	}
 	n = notices_await(self->s, MINUTES(1), KIND(CLOSE_WAIT_LEAK), RAISE, TICKET);
 	ASSERT_NE(NULL, n);
-	EXPECT_EQ(TCPSTATE_PEER_KIND_DESTINATION, n->peer);
+	EXPECT_EQ(TCPSTATE_PEER_KIND_DESTINATION, n->peer.kind);
 	EXPECT_EQ(0, notices_count(self->s, 0, RAISE, PAGE));
 	/* It is one or the other. */
 	EXPECT_EQ(1, notices_count(self->s, KIND(STALE_POOL), CLEAR, 0));
@@ -280,7 +280,7 @@ TEST_F_TIMEOUT(alerts, leaking_client, 6000)
 TEST_F_TIMEOUT(alerts, settles, 6000)
 {
 	uint64_t begun = real_ns();
-	const struct notice *n;
+	const struct nl_alert *n;
 	int i;
 
 	ASSERT_EQ(0, notices_threshold(self->s, TCPSTATE_A_THRESHOLDS_SETTLE_SECONDS, 120));
@@ -298,7 +298,7 @@ TEST_F_TIMEOUT(alerts, settles, 6000)
 /* The same again within repeat-seconds is no news. */
 TEST_F_TIMEOUT(alerts, raised_again, 10000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t cleared = 0;
 	int i, round;
 

@@ -71,7 +71,7 @@ static int check_pairs(struct __test_metadata *_metadata, const struct notices *
 	memset(raised, 0, sizeof(raised));
 	memset(cleared, 0, sizeof(cleared));
 	for (i = 0; i < s->n; i++) {
-		const struct notice *n = &s->list[i];
+		const struct nl_alert *n = &s->list[i];
 
 		ASSERT_GT(NOTICES_MAX, n->id);
 		if (n->action == RAISE) {

@@ -94,7 +94,7 @@ FIXTURE_TEARDOWN(alerts_slow)
 /* One in ten minutes, six hours long. */
 TEST_F_TIMEOUT(alerts_slow, slow_leak, 60000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since;
 	int i;
 
@@ -113,8 +113,8 @@ TEST_F_TIMEOUT(alerts_slow, slow_leak, 60000)
 	EXPECT_EQ(REASON(SLOW_LEAK), n->reason);
 	EXPECT_EQ(20, n->limit);
 	EXPECT_EQ(10 + 30, n->value);
-	EXPECT_EQ(TCPSTATE_PEER_KIND_LISTENER, n->peer);
-	EXPECT_EQ(PORT, n->name.port[0]);
+	EXPECT_EQ(TCPSTATE_PEER_KIND_LISTENER, n->peer.kind);
+	EXPECT_EQ(PORT, n->peer.port[0]);
 	CLOSE(server, 0, 10 + 36);
 	since = real_ns();
 	n = notices_await(self->s, MINUTES(10), KIND(CLOSE_WAIT_LEAK), CLEAR, 0);
@@ -127,7 +127,7 @@ TEST_F_TIMEOUT(alerts_slow, slow_leak, 60000)
 /* It grows for most of the time, but not for all of it: somebody has found the path. Then it begins again. */
 TEST_F_TIMEOUT(alerts_slow, slow_leak_that_stops, 60000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since;
 	int i;
 
@@ -155,7 +155,7 @@ TEST_F_TIMEOUT(alerts_slow, slow_leak_that_stops, 60000)
 /* Nobody accepts, for longer than the kernel's microseconds fit into 32 bits: it is one alert all the time. */
 TEST_F_TIMEOUT(alerts_slow, backlog_for_hours, 60000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since;
 	int i;
 
@@ -204,7 +204,7 @@ static int time_waits(void)
 
 TEST_F_TIMEOUT(alerts_slow, time_wait_pressure, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since = 0;
 	int second;
 
@@ -227,7 +227,7 @@ TEST_F_TIMEOUT(alerts_slow, time_wait_pressure, 6000)
 	EXPECT_EQ(REASON(BUCKETS), n->reason);
 	EXPECT_EQ(160, n->limit);
 	EXPECT_LE(160, n->value);
-	EXPECT_EQ(0, n->peer);
+	EXPECT_EQ(0, n->peer.kind);
 	for (since = 0; time_waits() >= 120; since = real_ns()) {
 		EXPECT_EQ(0, notices_count(self->s, 0, CLEAR, 0));
 		TAKE(100);
@@ -243,7 +243,7 @@ TEST_F_TIMEOUT(alerts_slow, time_wait_pressure, 6000)
 /* No TIME_WAIT at all is allowed here. */
 TEST_F_TIMEOUT(alerts_slow, time_wait_overflows, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since;
 	int i;
 
@@ -276,7 +276,7 @@ TEST_F_TIMEOUT(alerts_slow, time_wait_overflows, 6000)
 /* A connection is two, and the listener one. */
 TEST_F_TIMEOUT(alerts_slow, table_full, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	struct snapshot now;
 	uint64_t since;
 	int i;
@@ -293,7 +293,7 @@ TEST_F_TIMEOUT(alerts_slow, table_full, 6000)
 	EXPECT_EQ(REASON(RECORDS), n->reason);
 	EXPECT_EQ(90, n->limit);
 	EXPECT_EQ(91, n->value);
-	EXPECT_EQ(0, n->peer);
+	EXPECT_EQ(0, n->peer.kind);
 	EXPECT_EQ(0, n->folded + n->ignored + n->unverified);
 	/* 81 are not below 80 %, 79 are. */
 	for (i = 40; i < 45; i++)
@@ -334,7 +334,7 @@ static int miss(FIXTURE_DATA(alerts_slow) *self)
 } while (0)
 
 /* The alert about a listener at @port that nobody serves */
-static const struct notice *stalled(FIXTURE_DATA(alerts_slow) *self, int port)
+static const struct nl_alert *stalled(FIXTURE_DATA(alerts_slow) *self, int port)
 {
 	int i, listener = nl_listen(HOST, port, 100);
 	size_t before = self->s->n, at;
@@ -346,14 +346,14 @@ static const struct notice *stalled(FIXTURE_DATA(alerts_slow) *self, int port)
 		return NULL;
 	for (at = before; at < self->s->n; at++)
 		if (self->s->list[at].kind == KIND(ACCEPT_STALLED) && self->s->list[at].action == RAISE &&
-		    self->s->list[at].name.port[0] == port)
+		    self->s->list[at].peer.port[0] == port)
 			return &self->s->list[at];
 	return NULL;
 }
 
 TEST_F_TIMEOUT(alerts_slow, divergence, 10000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	uint64_t since, last;
 	struct snapshot now;
 

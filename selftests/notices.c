@@ -6,42 +6,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "nl_alert.h"
 #include "notices.h"
 
-static void take_peer(struct notice *n, const struct nl_peer *p)
-{
-	n->peer = p->kind;
-	n->name.family = p->family;
-	memcpy(n->name.addr, p->addr, sizeof(n->name.addr));
-	memcpy(n->name.port, p->port, sizeof(n->name.port));
-	n->uid = p->uid;
-	n->inode = p->inode;
-	n->queue = p->queue;
-	n->backlog = p->backlog;
-	n->ports_used = p->ports_used;
-	n->ports = p->ports;
-	n->plateau = p->plateau;
-	n->reusable = p->reusable;
-	n->no_port = p->no_port;
-	n->idle = p->idle;
-	n->unread_eof = p->unread_eof;
-	n->not_accepted = p->not_accepted;
-}
-
-static void take_alert(struct notice *n, const struct nl_alert *a)
-{
-	*n = (struct notice){
-		.seq = a->seq, .time_ns = a->time_ns, .action = a->action,
-		.id = a->id, .kind = a->kind, .severity = a->severity, .reason = a->reason,
-		.value = a->value, .limit = a->limit, .peak = a->peak,
-		.raised_ns = a->raised_ns, .begun_ns = a->begun_ns, .cleared_ns = a->cleared_ns,
-		.folded = a->folded, .ignored = a->ignored, .unverified = a->unverified,
-	};
-	take_peer(n, &a->peer);
-}
-
-static void print_one(const struct notice *n)
+static void print_one(const struct nl_alert *n)
 {
 	printf("# notice %llu action %u alert %u kind %u severity %u reason %u value %llu limit %llu peak %llu begun %.1f s before\n",
 	       (unsigned long long)n->seq, n->action, n->id, n->kind, n->severity, n->reason,
@@ -51,11 +18,11 @@ static void print_one(const struct notice *n)
 
 static int take_one(struct notices *s, const struct nl_alert *a)
 {
-	struct notice *n = &s->list[s->n];
+	struct nl_alert *n = &s->list[s->n];
 
 	if (s->n == NOTICES_MAX)
 		return -1;
-	take_alert(n, a);
+	*n = *a;
 	if (n->seq != (s->n ? s->list[s->n - 1].seq + 1 : 1)) {
 		printf("# a notice is missing\n");
 		print_one(n);
@@ -105,12 +72,12 @@ int notices_take(struct notices *s, unsigned int ms)
 	return ret;
 }
 
-static bool fits(const struct notice *n, int kind, int action, int severity)
+static bool fits(const struct nl_alert *n, int kind, int action, int severity)
 {
 	return (!kind || (int)n->kind == kind) && (int)n->action == action && (int)n->severity >= severity;
 }
 
-const struct notice *notices_await(struct notices *s, unsigned int ms, int kind, int action, int severity)
+const struct nl_alert *notices_await(struct notices *s, unsigned int ms, int kind, int action, int severity)
 {
 	uint64_t end = boot_ms() + ms;
 	size_t i = 0;
@@ -151,7 +118,7 @@ int notices_threshold(struct notices *s, int threshold, uint32_t value)
 
 struct wanted {
 	int kind, port;
-	struct notice *found;	/* NULL: it has been found */
+	struct nl_peer *found;	/* NULL: it has been found */
 };
 
 static int take_wanted(const struct nlmsghdr *h, void *arg)
@@ -162,14 +129,13 @@ static int take_wanted(const struct nlmsghdr *h, void *arg)
 
 	if (!err && want->found && (int)p.kind == want->kind &&
 	    p.port[p.kind == TCPSTATE_PEER_KIND_DESTINATION] == want->port) {
-		memset(want->found, 0, sizeof(*want->found));
-		take_peer(want->found, &p);
+		*want->found = p;
 		want->found = NULL;
 	}
 	return err;
 }
 
-int notices_peer(struct notices *s, int kind, int port, struct notice *found)
+int notices_peer(struct notices *s, int kind, int port, struct nl_peer *found)
 {
 	struct wanted want = { kind, port, found };
 	struct nl_msg m;

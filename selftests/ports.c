@@ -150,7 +150,7 @@ static void reuse(struct __test_metadata *_metadata, const char *how)
 /* 25 a second would want 1,500 ports: a page before the first failure. */
 TEST_F_TIMEOUT(ports, exhausts, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 
 	reuse(_metadata, "0");
 	burn(_metadata, self, 25, 45, false, 0);
@@ -159,12 +159,12 @@ TEST_F_TIMEOUT(ports, exhausts, 6000)
 	ASSERT_NE(NULL, n);
 	EXPECT_GT(self->failed_ns, n->time_ns);
 	EXPECT_EQ(TCPSTATE_ALERT_REASON_PORTS, n->reason);
-	EXPECT_EQ(TCPSTATE_PEER_KIND_DESTINATION, n->peer);
-	EXPECT_EQ(PORT, n->name.port[1]);
-	EXPECT_EQ(PORTS, n->ports);
-	EXPECT_LE(1350, n->plateau);
-	EXPECT_GE(1650, n->plateau);
-	EXPECT_LE(850, n->ports_used);
+	EXPECT_EQ(TCPSTATE_PEER_KIND_DESTINATION, n->peer.kind);
+	EXPECT_EQ(PORT, n->peer.port[1]);
+	EXPECT_EQ(PORTS, n->peer.ports);
+	EXPECT_LE(1350, n->peer.plateau);
+	EXPECT_GE(1650, n->peer.plateau);
+	EXPECT_LE(850, n->peer.ports_used);
 	n = notices_await(self->s, 180000, EXHAUSTION, CLEAR, 0);
 	ASSERT_NE(NULL, n);
 	EXPECT_EQ(1, notices_count(self->s, 0, RAISE, INFO));
@@ -174,8 +174,8 @@ TEST_F_TIMEOUT(ports, exhausts, 6000)
 /* 12 a second level off at 720 of 1,000: a ticket, and never a page. */
 TEST_F_TIMEOUT(ports, levels_off_high, 6000)
 {
-	const struct notice *n;
-	struct notice peer;
+	const struct nl_alert *n;
+	struct nl_peer peer;
 
 	reuse(_metadata, "0");
 	burn(_metadata, self, 12, 300, false, 0);
@@ -196,7 +196,7 @@ TEST_F_TIMEOUT(ports, levels_off_high, 6000)
 /* 7 a second: 420 of 1,000. A straight line would cry after a minute. */
 TEST_F_TIMEOUT(ports, levels_off_low, 6000)
 {
-	struct notice peer;
+	struct nl_peer peer;
 
 	reuse(_metadata, "0");
 	burn(_metadata, self, 7, 600, false, 0);
@@ -210,7 +210,7 @@ TEST_F_TIMEOUT(ports, levels_off_low, 6000)
 /* The same rate as above, and every TIME_WAIT can be used again after a second. */
 TEST_F_TIMEOUT(ports, reused, 6000)
 {
-	struct notice peer;
+	struct nl_peer peer;
 
 	reuse(_metadata, "1");
 	burn(_metadata, self, 25, 300, false, 0);
@@ -224,7 +224,7 @@ TEST_F_TIMEOUT(ports, reused, 6000)
 /* Who binds before it connects takes each port from all destinations: 20 of them, of which none has many. */
 TEST_F_TIMEOUT(ports, binds_first, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 
 	reuse(_metadata, "1");
 	burn(_metadata, self, 25, 45, true, 20);
@@ -232,7 +232,7 @@ TEST_F_TIMEOUT(ports, binds_first, 6000)
 	n = notices_await(self->s, 1000, EXHAUSTION, RAISE, PAGE);
 	ASSERT_NE(NULL, n);
 	EXPECT_GT(self->failed_ns, n->time_ns);
-	EXPECT_EQ(TCPSTATE_PEER_KIND_LOCAL_ADDRESS, n->peer);
+	EXPECT_EQ(TCPSTATE_PEER_KIND_LOCAL_ADDRESS, n->peer.kind);
 	EXPECT_EQ(1, notices_count(self->s, 0, RAISE, INFO));
 }
 

@@ -123,7 +123,7 @@ TEST_F_TIMEOUT(silence, health_checks, 6000)
 {
 	int rate = full_form() ? 100 : 50, seconds = 11 * 60, waiting = 0, accepted = 0, listener, tick, done = 0, fd;
 	struct snapshot now;
-	struct notice peer;
+	struct nl_peer peer;
 	uint64_t begun;
 
 	listener = nl_listen(HOST, PORT, BACKLOG);
@@ -319,7 +319,7 @@ static int trouble(int stuck, int leaky, int well)
  */
 TEST_F_TIMEOUT(silence, upgrade, 6000)
 {
-	const struct notice *n;
+	const struct nl_alert *n;
 	struct nl_config config;
 	uint64_t loaded = 0;
 	unsigned int before;

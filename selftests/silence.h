@@ -64,7 +64,7 @@ static inline int silent(struct notices *s)
 static inline int hears(struct notices *s)
 {
 	int listener = nl_listen("127.0.0.1", DEAF_PORT, 100), fd[95], i, bad = listener < 0;
-	const struct notice *n;
+	const struct nl_alert *n;
 
 	for (i = 0; i < 95; i++) {
 		fd[i] = nl_connect(NULL, 0, "127.0.0.1", DEAF_PORT, false);
@@ -72,7 +72,7 @@ static inline int hears(struct notices *s)
 	}
 	n = notices_await(s, 30000, TCPSTATE_ALERT_KIND_ACCEPT_STALLED, TCPSTATE_ALERT_ACTION_RAISE,
 			  TCPSTATE_SEVERITY_PAGE);
-	bad |= !n || n->name.port[0] != DEAF_PORT || n->value != 95;
+	bad |= !n || n->peer.port[0] != DEAF_PORT || n->value != 95;
 	for (i = 0; i < 95; i++)
 		close(fd[i]);
 	close(listener);

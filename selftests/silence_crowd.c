@@ -39,7 +39,6 @@
 #define SECONDS		(11 * 60)
 #define TICKS		10		/* a second */
 
-
 /* What becomes of a client */
 enum fate {
 	CLOSED,		/* it asks for nothing; the server closes first */
