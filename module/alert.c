@@ -244,6 +244,10 @@ static void unwatch(struct tcps_alerts *alerts, struct tcps_watched *watched)
 	struct tcps_peer *peer = watched->peer;
 
 	tcps_leak_drop(alerts, watched);
+	peer->told = (struct tcps_peer_told){
+		.opened = watched->opens.last, .tw_entered = watched->tw.last,
+		.failed = watched->last_failed, .no_port = watched->last_no_port,
+	};
 	list_del(&watched->node);
 	kfree(watched);
 	peer->watched = NULL;
@@ -257,7 +261,11 @@ static struct tcps_watched *watch_peer(struct tcps_alerts *alerts, struct tcps_p
 	if (!watched)
 		return NULL;
 	watched->peer = peer;
-	/* What has been counted before it was watched happened in this second. */
+	/* What has been counted since it was watched last happened in this second. */
+	watched->opens.last = peer->told.opened;
+	watched->tw.last = peer->told.tw_entered;
+	watched->last_failed = peer->told.failed;
+	watched->last_no_port = peer->told.no_port;
 	list_add_tail(&watched->node, &alerts->watched);
 	peer->watched = watched;
 	return watched;

@@ -43,6 +43,14 @@ struct tcps_peer_key {
 
 struct tcps_watched;
 
+/* How far the counters of a peer are no news any more. */
+struct tcps_peer_told {
+	u32 opened;
+	u32 tw_entered;
+	u32 failed;
+	u32 no_port;
+};
+
 /**
  * struct tcps_peer - some endpoints of a namespace
  * @node:	in the namespace's table
@@ -62,7 +70,8 @@ struct tcps_watched;
  * @failed:	of those, how many have ended in SYN_SENT; wraps
  * @no_port:	attempts to connect that found no local port
  * @stamps:	the far end has timestamps, as it seems
- * @watched:	what is known from evaluation to evaluation; only for alert.c, under its lock
+ * @told:	counters when nobody watched it any more; only for alert.c, like the next one
+ * @watched:	what is known from evaluation to evaluation, under its lock
  */
 struct tcps_peer {
 	struct rhash_head node;
@@ -82,6 +91,7 @@ struct tcps_peer {
 	atomic_t failed;
 	atomic_t no_port;
 	bool stamps;
+	struct tcps_peer_told told;
 	struct tcps_watched *watched;
 };
 
