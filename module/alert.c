@@ -431,7 +431,9 @@ void tcps_alert_config_set(struct tcps_net *tn, const struct tcps_alert_config *
 		if (!alert->view.cleared_ns)
 			alert->view.ignored = tcps_alert_ignored(config, &alert->view);
 	mutex_unlock(&tn->alerts->lock);
-	wake(tn);	/* what has not moved for long may be too much now */
+	/* What has not moved for long may be too much now. */
+	tcps_peer_move_all(tn);
+	wake(tn);
 }
 
 void tcps_alert_start(struct tcps_net *tn, bool older)

@@ -342,6 +342,14 @@ struct tcps_peer *tcps_peer_next(struct tcps_net *tn, struct tcps_peer *last)
 	return peer;
 }
 
+void tcps_peer_move_all(struct tcps_net *tn)
+{
+	struct tcps_peer *peer = NULL;
+
+	while ((peer = tcps_peer_next(tn, peer)))
+		mark_moved(peer);
+}
+
 int tcps_peer_net_init(struct tcps_net *tn)
 {
 	struct tcps_peers *peers = kzalloc(sizeof(*peers), GFP_KERNEL_ACCOUNT);

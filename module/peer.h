@@ -127,6 +127,8 @@ static inline void tcps_peer_stamps(const struct tcps_conn *conn, bool stamps)
  * one at a time for a namespace.
  */
 struct llist_node *tcps_peer_take_moved(struct tcps_net *tn);
+/* As if all had moved. Context: process. */
+void tcps_peer_move_all(struct tcps_net *tn);
 /* Before its counts are read: what moves from now on is another time's. */
 void tcps_peer_seen(struct tcps_peer *peer);
 void tcps_peer_put(struct tcps_peer *peer);
