@@ -187,7 +187,7 @@ static bool settled(const struct tcps_alerts *alerts, u8 severity)
 	       alerts->now_ms - alerts->begun_ms >= tcps_th_ms(alerts, TCPS_TH_SETTLE_SECONDS);
 }
 
-/* The worst condition that has held for long enough, or -1; @any: one holds. */
+/* The worst condition that has held for long enough, or -1; @any: one holds that is as bad as the alert. */
 static int due_condition(struct tcps_alerts *alerts, struct tcps_watch *watch,
 			 const struct tcps_rule *rule, const struct tcps_reading *reading,
 			 bool *any)
@@ -201,7 +201,7 @@ static int due_condition(struct tcps_alerts *alerts, struct tcps_watch *watch,
 			watch->since_ms[i] = 0;
 			continue;
 		}
-		*any = true;
+		*any |= !watch->alert || c->severity >= watch->alert->view.severity;
 		if (!watch->since_ms[i])
 			watch->since_ms[i] = alerts->now_ms;
 		if (due < 0 && settled(alerts, c->severity) &&
