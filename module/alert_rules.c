@@ -344,8 +344,8 @@ static void read_ports(struct tcps_alerts *alerts, struct tcps_watched *watched,
 	reading->limit[2] = percent_of(view.ports, tcps_th(alerts, TCPS_TH_PORT_EXHAUSTION_PERCENT)) ?: 1;
 	reading->holds[1] = view.ports_used >= reading->limit[1] && view.plateau >= view.ports;
 	reading->holds[2] = view.ports_used >= reading->limit[2];
-	reading->calm = !failed && view.ports_used * 100ull < (u64)view.ports *
-			tcps_th(alerts, TCPS_TH_PORT_EXHAUSTION_CLEAR_PERCENT);
+	reading->calm = !failed && (!view.ports_used || view.ports_used * 100ull < (u64)view.ports *
+			tcps_th(alerts, TCPS_TH_PORT_EXHAUSTION_CLEAR_PERCENT));
 }
 
 static const struct tcps_rule port_exhaustion = {
@@ -433,7 +433,7 @@ static void read_table(struct tcps_alerts *alerts, struct tcps_watched *watched,
 	reading->value[0] = atomic_read(&alerts->tn->tracked);
 	reading->limit[0] = percent_of(most, tcps_th(alerts, TCPS_TH_TABLE_FULL_PERCENT)) ?: 1;
 	reading->holds[0] = reading->value[0] >= reading->limit[0];
-	reading->calm = reading->value[0] * 100 <
+	reading->calm = !reading->value[0] || reading->value[0] * 100 <
 			(u64)most * tcps_th(alerts, TCPS_TH_TABLE_FULL_CLEAR_PERCENT);
 }
 
