@@ -17,7 +17,7 @@
 #define QUIET_MS	60000	/* a peer that has not moved for so long may be forgotten */
 #define CROWDED_MS	10000	/* the same where there is little room left */
 #define TW_SECONDS	(TCP_TIMEWAIT_LEN / HZ)
-#define REUSE_MILLI	1500	/* a minisock may be reused in the second second of its life */
+#define REUSE_MILLI	1000	/* a minisock may be reused as soon as its second is over */
 
 static u32 percent_of(u64 n, u32 percent)
 {
