@@ -59,11 +59,17 @@ static bool diverging(const struct tcps_alerts *alerts)
 /* What its peer is like now, and whether that is sure. */
 static void refresh(const struct tcps_alerts *alerts, struct tcps_alert *alert)
 {
+	const struct tcps_holder holder = alert->view.peer.holder;
+
 	if (alert->view.cleared_ns)
 		return;
 	alert->view.unverified = alert->view.kind != TCPSTATE_ALERT_KIND_DIVERGENCE && diverging(alerts);
-	if (alert->watched)
-		tcps_watch_view(alert->watched->peer, alert->watched, &alert->view.peer);
+	if (!alert->watched)
+		return;
+	tcps_watch_view(alert->watched->peer, alert->watched, &alert->view.peer);
+	/* Who had the socket that is gone is who is asked for. */
+	if (!alert->view.peer.holder.known)
+		alert->view.peer.holder = holder;
 }
 
 /* Some places are kept for the namespace's own. */
