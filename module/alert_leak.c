@@ -12,8 +12,9 @@
 
 #define BATCH		16
 #define PASS_BUDGET	4096	/* look-ups in an evaluation */
-#define PASS_SMALL	1024	/* a pass of up to so many follows the last one at once */
+#define PASS_SMALL	4096	/* a pass of up to so many follows the last one at once */
 #define PASS_PAUSE_MS	10000	/* else after this */
+#define RECENT		2	/* samples: a leak that goes on has grown in one of them */
 #define SEEDED_MS	5000	/* after the load: what is there has been found, it has not come */
 
 static u32 least_count(const struct tcps_alerts *alerts)
@@ -109,15 +110,21 @@ u32 tcps_leak_growth(const struct tcps_watched *watched)
 	return n > before ? n - before : 0;
 }
 
-/* In how many steps they have come: a pool whose far end has gone away came in one. */
+/*
+ * In how many steps they have come, and whether they still do: a pool whose far end has gone away came
+ * in one, and one whose far end closes what is idle comes in many and then no more.
+ */
 bool tcps_leak_steady(const struct tcps_watched *watched)
 {
 	const u32 *samples = watched->leak->samples;
-	unsigned int i, steps = 0;
+	unsigned int i, steps = 0, last = 0;
 
 	for (i = 1; i < TCPS_LEAK_SAMPLES; i++)
-		steps += samples[i] > samples[i - 1];
-	return steps >= 3;
+		if (samples[i] > samples[i - 1]) {
+			steps++;
+			last = i;
+		}
+	return steps >= 3 && last >= TCPS_LEAK_SAMPLES - RECENT;
 }
 
 bool tcps_leak_slow(const struct tcps_watched *watched)
