@@ -10,6 +10,7 @@
 #define PERIOD		HZ
 #define UPDATE_MS	10000	/* between two updates of an alert */
 #define ENDED_MAX	(TCPSTATE_ALERTS_MAX / 4)
+#define WORSE_KEPT	(TCPSTATE_ALERTS_MAX / 4)	/* places that no info takes */
 
 static u64 now_ms(void)
 {
@@ -72,10 +73,14 @@ static void refresh(const struct tcps_alerts *alerts, struct tcps_alert *alert)
 		alert->view.peer.holder = holder;
 }
 
-/* Some places are kept for the namespace's own. */
-static bool full(const struct tcps_alerts *alerts, const struct tcps_watched *watched)
+/* Some places are kept for the namespace's own, and some for what is worse than an info. */
+static bool full(const struct tcps_alerts *alerts, const struct tcps_watched *watched, u8 severity)
 {
-	return alerts->active >= TCPSTATE_ALERTS_MAX - (watched ? TCPS_NET_RULES : 0);
+	unsigned int kept = watched ? TCPS_NET_RULES : 0;
+
+	if (watched && severity < TCPSTATE_SEVERITY_TICKET)
+		kept += WORSE_KEPT;
+	return alerts->active >= TCPSTATE_ALERTS_MAX - kept;
 }
 
 static void note_value(struct tcps_alert *alert, const struct tcps_reading *reading)
@@ -112,7 +117,7 @@ static void raise(struct tcps_alerts *alerts, struct tcps_watch *watch,
 	u64 held_ms = alerts->now_ms - watch->since_ms[condition];
 	struct tcps_alert *alert = NULL;
 
-	if (!full(alerts, watched))
+	if (!full(alerts, watched, rule->conditions[condition].severity))
 		alert = kzalloc(sizeof(*alert), GFP_KERNEL_ACCOUNT);
 	if (!alert) {
 		alerts->refused++;	/* tries again */
