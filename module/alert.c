@@ -9,6 +9,7 @@
 
 #define PERIOD		HZ
 #define UPDATE_MS	10000	/* between two updates of an alert */
+#define HOUR_PART_MS	(5 * 60 * MSEC_PER_SEC)
 #define ENDED_MAX	(TCPSTATE_ALERTS_MAX / 4)
 #define WORSE_KEPT	(TCPSTATE_ALERTS_MAX / 4)	/* places that no info takes */
 
@@ -18,16 +19,31 @@ static u64 now_ms(void)
 	return div_u64(ktime_get_boottime_ns(), NSEC_PER_MSEC) ?: 1;
 }
 
-/* Is it one too many for an hour? */
+/* Parts of an hour that are over make room. */
+static void pass_hour(struct tcps_alerts *alerts)
+{
+	u64 part = div_u64(alerts->now_ms, HOUR_PART_MS), passed = part - alerts->hour_part;
+
+	if (!passed)
+		return;
+	passed = min_t(u64, passed, TCPS_HOUR_PARTS);
+	memmove(alerts->hour + passed, alerts->hour,
+		(TCPS_HOUR_PARTS - passed) * sizeof(alerts->hour[0]));
+	memset(alerts->hour, 0, passed * sizeof(alerts->hour[0]));
+	alerts->hour_part = part;
+}
+
+/* Is it one too many for an hour, whenever that began? */
 static bool folds(struct tcps_alerts *alerts)
 {
-	if (!alerts->hour_ms || alerts->now_ms - alerts->hour_ms >= 3600 * MSEC_PER_SEC) {
-		alerts->hour_ms = alerts->now_ms;
-		alerts->hour_raised = 0;
-	}
-	if (alerts->hour_raised >= tcps_th(alerts, TCPS_TH_RAISES_PER_HOUR))
+	unsigned int i, raised = 0;
+
+	pass_hour(alerts);
+	for (i = 0; i < TCPS_HOUR_PARTS; i++)
+		raised += alerts->hour[i];
+	if (raised >= tcps_th(alerts, TCPS_TH_RAISES_PER_HOUR))
 		return true;
-	alerts->hour_raised++;
+	alerts->hour[0]++;
 	return false;
 }
 

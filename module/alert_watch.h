@@ -90,6 +90,9 @@ struct tcps_minute {
 	u8 at;
 };
 
+/* An hour in parts, and one more: the first and the last are not over or not whole. */
+#define TCPS_HOUR_PARTS		13
+
 /* How many a second, in thousandths, smoothed over some eight seconds. */
 struct tcps_rate {
 	u32 last;	/* the counter */
@@ -179,8 +182,8 @@ struct tcps_watched {
  * @ended:	how many of @list have ended
  * @last_id:	number given last
  * @seq:	number of the last notification
- * @hour_ms:	when the present hour of tickets and pages began
- * @hour_raised: how many it has had, of those that were not folded
+ * @hour:	tickets and pages that were not folded, in five minutes each, the present ones first
+ * @hour_part:	which five minutes those are
  * @refused:	raises that found no place since the last evaluation
  * @corrections: records corrected, in the last minute
  * @homeless:	endpoints and alerts without a place, likewise
@@ -213,8 +216,8 @@ struct tcps_alerts {
 	unsigned int ended;
 	u32 last_id;
 	u64 seq;
-	u64 hour_ms;
-	u32 hour_raised;
+	u32 hour[TCPS_HOUR_PARTS];
+	u64 hour_part;
 	u32 refused;
 	struct tcps_minute corrections;
 	struct tcps_minute homeless;
