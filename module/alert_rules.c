@@ -309,6 +309,22 @@ static u32 members(const struct tcps_peer *peer)
 	return n;
 }
 
+/* What connect() chooses from. */
+static u32 ports_of(struct net *net)
+{
+	const unsigned long *reserved = net->ipv4.sysctl_local_reserved_ports;
+	int low, high;
+	u32 n, port;
+
+	inet_get_local_port_range(net, &low, &high);
+	n = high - low + 1;
+	port = low;
+	if (reserved)
+		for_each_set_bit_from(port, reserved, high + 1)
+			n--;
+	return n;
+}
+
 static void view_ports(const struct tcps_peer *peer, const struct tcps_watched *watched,
 		       struct tcps_peer_view *view)
 {
@@ -317,10 +333,8 @@ static void view_ports(const struct tcps_peer *peer, const struct tcps_watched *
 	u32 tw = min_t(u32, max(atomic_read(&peer->tw_ports), 0), used);
 	u32 young = watched ? min(watched->tw_young, tw) : 0;
 	u64 milli = watched ? watched->tw.milli : 0;
-	int low, high;
 
-	inet_get_local_port_range(peer->tn->net, &low, &high);
-	view->ports = high - low + 1;
+	view->ports = ports_of(peer->tn->net);
 	view->reusable = reusable(peer);
 	view->ports_used = view->reusable ? used - tw + young : used;
 	view->plateau = used - tw + div_u64(milli * (view->reusable ? REUSE_MILLI :

@@ -226,7 +226,8 @@ static bool in_port_range(const struct tcps_conn *conn)
 	int low, high;
 
 	inet_get_local_port_range(conn->tn->net, &low, &high);
-	return conn->key.lport >= low && conn->key.lport <= high;
+	return conn->key.lport >= low && conn->key.lport <= high &&
+	       !inet_is_local_reserved_port(conn->tn->net, conn->key.lport);
 }
 
 static void join_pool(struct tcps_conn *conn)
