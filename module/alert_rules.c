@@ -442,9 +442,10 @@ static void read_time_wait(struct tcps_alerts *alerts, struct tcps_watched *watc
 static void read_table(struct tcps_alerts *alerts, struct tcps_watched *watched,
 		       const struct tcps_watch *watch, struct tcps_reading *reading)
 {
-	u32 most = READ_ONCE(alerts->tn->limit);
+	u32 used, most;
 
-	reading->value[0] = atomic_read(&alerts->tn->tracked);
+	tcps_conn_fill(alerts->tn, &used, &most);
+	reading->value[0] = used;
 	reading->limit[0] = percent_of(most, tcps_th(alerts, TCPS_TH_TABLE_FULL_PERCENT)) ?: 1;
 	reading->holds[0] = reading->value[0] >= reading->limit[0];
 	reading->calm = !reading->value[0] || reading->value[0] * 100 <

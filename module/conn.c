@@ -136,10 +136,30 @@ struct tcps_conn *tcps_conn_find_receiver(struct tcps_slot *slot, const struct t
 	return unbound;
 }
 
+/* All others together leave a quarter to the initial namespace. */
+static unsigned int room_of_others(void)
+{
+	return tcps_table.limit / 4 * 3;
+}
+
+void tcps_conn_fill(const struct tcps_net *tn, u32 *used, u32 *most)
+{
+	u32 all = atomic_read(&total), room;
+
+	*used = atomic_read(&tn->tracked);
+	*most = READ_ONCE(tn->limit);
+	if (!net_eq(tn->net, &init_net))
+		return;
+	room = all > *used ? room_of_others() : tcps_table.limit;
+	if ((u64)all * *most > (u64)*used * room) {
+		*used = all;
+		*most = room;
+	}
+}
+
 static bool charge(struct tcps_net *tn)
 {
-	/* All others together leave a quarter to the initial namespace. */
-	unsigned int room = net_eq(tn->net, &init_net) ? tcps_table.limit : tcps_table.limit / 4 * 3;
+	unsigned int room = net_eq(tn->net, &init_net) ? tcps_table.limit : room_of_others();
 
 	if (atomic_inc_return(&tn->tracked) <= READ_ONCE(tn->limit)) {
 		if (atomic_inc_return(&total) <= room)

@@ -269,6 +269,12 @@ bool tcps_conn_view(struct tcps_net *tn, const struct tcps_key *key, struct tcps
 /* How many endpoints of @tn are in @state, without a lock. Context: any. */
 unsigned int tcps_conn_count(const struct tcps_net *tn, u8 state);
 
+/*
+ * How full it is for @tn: @used of the @most records that it may have. For the initial namespace, which
+ * answers for the machine, all records count instead where they leave less room, to it or to the others.
+ */
+void tcps_conn_fill(const struct tcps_net *tn, u32 *used, u32 *most);
+
 /* Most records of all namespaces together, and most that @tn may have by default. */
 unsigned int tcps_conn_capacity(void);
 unsigned int tcps_conn_default_limit(const struct tcps_net *tn);
