@@ -21,7 +21,15 @@ static int open_path(const char *path)
 {
 	if (!strcmp(path, "-"))
 		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		    0640);
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return !fstat(a, &x) && !fstat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 int out_open(struct out *o, const char *path)
@@ -32,6 +40,9 @@ int out_open(struct out *o, const char *path)
 
 	if (wanted && fd < 0)
 		return -errno;
+	/* A line that the file before has a part of is written to this one as a whole. */
+	if (!same_file(o->fd, fd))
+		o->begun = 0;
 	out_close(o);
 	o->fd = fd;
 	o->regular = fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode);
@@ -116,13 +127,16 @@ static int write_some(struct out *o, size_t *done)
 
 int out_flush(struct out *o)
 {
-	size_t done = 0;
+	size_t done = o->begun, whole;
 	int ret = 0;
 
 	while (done < o->used && !ret)
 		ret = write_some(o, &done);
-	o->used -= done;
-	memmove(o->buf, o->buf + done, o->used);
+	for (whole = done; whole && o->buf[whole - 1] != '\n'; whole--)
+		;
+	o->begun = done - whole;
+	o->used -= whole;
+	memmove(o->buf, o->buf + whole, o->used);
 	o->error = -ret;
 	return ret;
 }

@@ -88,15 +88,17 @@ void config_print_options(void);
  * struct out - lines on their way
  * @fd: file, -1: none
  * @regular: never makes us wait
- * @used: bytes that are not written yet
+ * @used: bytes of lines that are not written yet, or not whole
+ * @begun: bytes of the first line that are written
  * @dropped: lines that found no room since the last that was told
  * @error: errno of the last failure, 0: all is well
- * @buf: whole lines, but for the first
+ * @buf: whole lines
  */
 struct out {
 	int fd;
 	bool regular;
 	size_t used;
+	size_t begun;
 	uint64_t dropped;
 	int error;
 	char buf[OUT_ROOM];

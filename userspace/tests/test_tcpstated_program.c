@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +90,47 @@ static void test_full_disk(void **state)
 	out_line(&out, json_pack("{s:i}", "n", 2), true);
 	assert_int_equal(out.used, 0);
 	out_close(&out);
+}
+
+/* As above, but there was room for a part of it: the next file gets the whole line. */
+static void test_half_a_line(void **state)
+{
+	struct rlimit was, small = { 0, 0 };
+	static struct out out = { .fd = -1 };
+	char old[192];
+
+	(void)state;
+	snprintf(old, sizeof(old), "%s.1", lines);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = (struct rlimit){ 4, was.rlim_max };
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(out_open(&out, lines), 0);
+	out_line(&out, json_pack("{s:i}", "n", 1), true);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(out_flush(&out), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	/* The same file again: only the rest. */
+	assert_int_equal(out_open(&out, lines), 0);
+	assert_int_equal(out.begun, 4);
+	assert_int_equal(rename(lines, old), 0);
+	assert_int_equal(out_open(&out, lines), 0);
+	assert_int_equal(out_flush(&out), 0);
+	read_text(lines);
+	assert_string_equal(text, "{\"n\":1}\n");
+	unlink(old);
+	out_close(&out);
+}
+
+/* Nobody waits for a reader: a signal would not come through. */
+static void test_fifo(void **state)
+{
+	static struct out out = { .fd = -1 };
+
+	(void)state;
+	unlink(lines);
+	assert_int_equal(mkfifo(lines, 0600), 0);
+	assert_int_equal(out_open(&out, lines), -ENXIO);
+	unlink(lines);
 }
 
 static void test_limits(void **state)
@@ -219,6 +261,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_stuck, set_up_files),
 		cmocka_unit_test_setup(test_full_disk, set_up_files),
+		cmocka_unit_test_setup(test_half_a_line, set_up_files),
+		cmocka_unit_test_setup(test_fifo, set_up_files),
 		cmocka_unit_test_setup(test_limits, set_up_files),
 		cmocka_unit_test_setup(test_program, set_up_files),
 		cmocka_unit_test_setup(test_config, set_up_files),
