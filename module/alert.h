@@ -44,7 +44,7 @@ struct tcps_alert_config {
  * @key:	what names it
  * @count:	its endpoints by local state
  * @listening:	of a listener
- * @holder:	of a listener, or in an alert of the oldest socket that it is about
+ * @holder:	of a listener; of who opens connections; in an alert of the oldest socket in CLOSE_WAIT
  */
 struct tcps_peer_view {
 	struct tcps_peer_key key;

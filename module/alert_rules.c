@@ -82,7 +82,7 @@ static void sample_listener(struct tcps_alerts *alerts, struct tcps_watched *wat
 
 static void sample_destination(struct tcps_alerts *alerts, struct tcps_watched *watched)
 {
-	const struct tcps_peer *peer = watched->peer;
+	struct tcps_peer *peer = watched->peer;
 	u64 passed_ms = alerts->now_ms - alerts->last_ms ?: 1;
 	u32 failed = atomic_read(&peer->failed), no_port = atomic_read(&peer->no_port);
 
@@ -94,6 +94,7 @@ static void sample_destination(struct tcps_alerts *alerts, struct tcps_watched *
 	if (no_port != watched->last_no_port)
 		watched->no_port_ms = alerts->now_ms;
 	watched->last_no_port = no_port;
+	tcps_peer_ask(peer);
 }
 
 void tcps_watch_sample(struct tcps_alerts *alerts, struct tcps_watched *watched)
@@ -404,6 +405,7 @@ void tcps_watch_view(const struct tcps_peer *peer, const struct tcps_watched *wa
 		view->holder = listening.holder;
 	} else {
 		view_ports(peer, watched, view);
+		tcps_peer_caller(peer, &view->holder);
 		view->no_port = atomic_read(&peer->no_port);
 	}
 	if (watched) {

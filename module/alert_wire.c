@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/ktime.h>
+#include <linux/user_namespace.h>
 #include <net/genetlink.h>
 
 #include "alert.h"
@@ -57,12 +58,20 @@ static int put_destination(struct sk_buff *skb, const struct tcps_peer_view *vie
 	return view->reusable ? nla_put_flag(skb, TCPSTATE_A_PEER_REUSABLE) : 0;
 }
 
+/* As in events: its number means something to those who own the network namespace's users. */
+static int put_caller(struct sk_buff *skb, const struct tcps_net *tn, u32 pid)
+{
+	return pid && tn->net->user_ns == &init_user_ns ?
+	       nla_put_u32(skb, TCPSTATE_A_PEER_PID, pid) : 0;
+}
+
 int tcps_alert_put_peer(struct sk_buff *skb, const struct tcps_net *tn,
 			const struct tcps_peer_view *view)
 {
 	if (put_name(skb, &view->key) ||
 	    nla_put(skb, TCPSTATE_A_PEER_COUNTS, (TCPS_STATES - 1) * sizeof(u32), &view->count[1]) ||
 	    tcps_wire_put_holder(skb, tn, &view->holder, TCPSTATE_A_PEER_UID, TCPSTATE_A_PEER_PAD) ||
+	    put_caller(skb, tn, view->holder.pid) ||
 	    (view->key.kind == TCPS_LISTENER ? put_listener(skb, view) : put_destination(skb, view)))
 		return -EMSGSIZE;
 	if (view->key.kind == TCPS_LOCAL_ADDRESS)

@@ -101,6 +101,15 @@ static void closed(struct tcps_slot *slot, struct tcps_net *tn, const struct tcp
 		tcps_conn_set_due(slot, conn, TCPS_DUE_NOW);
 }
 
+static void no_port(struct tcps_net *tn, const struct tcps_key *key, const struct sock *sk)
+{
+	struct tcps_holder holder;
+
+	tcps_socket_holder(sk, &holder);
+	holder.pid = tcps_socket_connecting(sk);
+	tcps_peer_no_port(tn, key, &holder);
+}
+
 void tcps_evidence_socket(struct tcps_net *tn, const struct sock *sk, u8 from, u8 to)
 {
 	struct tcps_report report;
@@ -112,11 +121,11 @@ void tcps_evidence_socket(struct tcps_net *tn, const struct sock *sk, u8 from, u
 	tcps_socket_key(sk, &key);
 	/* __inet_hash_connect() has found none; the rest of the tuple is still there. */
 	if (from == TCPS_SYN_SENT && to == TCPS_CLOSE && !key.lport && key.rport)
-		tcps_peer_no_port(tn, &key);
+		no_port(tn, &key, sk);
 	if (from == to || to == TCPS_SYN_SENT || from == TCPS_LISTEN || !key.lport || !key.rport)
 		return;
 	tcps_record_report(&report);
-	tcps_record_holder(&report, tn, sk);
+	tcps_record_holder(&report, tn, sk, false);
 	/* The minisock is hashed before its socket says CLOSE. */
 	if (to == TCPS_CLOSE && (from == TCPS_FIN_WAIT2 || from == TCPS_CLOSING))
 		now = tcps_socket_get(tn, &key);
@@ -162,7 +171,7 @@ bool tcps_evidence_listen(struct tcps_net *tn, const struct sock *sk, bool liste
 	if (!key.lport)
 		return listens;
 	tcps_record_report(&report);
-	tcps_record_holder(&report, tn, sk);
+	tcps_record_holder(&report, tn, sk, false);
 	tcps_conn_lock(&slot, tn, &key);
 	conn = tcps_conn_find_owner(&slot, tn, &key, sk);
 	if (listens && !conn)
@@ -248,7 +257,7 @@ static void adopt_in(struct tcps_net *tn, const struct sock *sk, bool expected)
 	if (!key.lport || (open ? !key.rport : snap.seen.state != TCPS_LISTEN))
 		return;
 	tcps_record_report(&report);
-	tcps_record_holder(&report, tn, sk);
+	tcps_record_holder(&report, tn, sk, true);
 	tcps_conn_lock(&slot, tn, &key);
 	if (open)
 		adopt(&slot, tn, &key, sk, &snap, expected, &report);

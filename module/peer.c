@@ -76,6 +76,7 @@ static struct tcps_peer *add(struct tcps_net *tn, const struct tcps_peer_key *ke
 		return NULL;
 	peer->tn = tn;
 	peer->key = *key;
+	peer->asks = key->kind != TCPS_LISTENER;
 	refcount_set(&peer->refs, 1);
 	if (rhashtable_insert_fast(&peers->table, &peer->node, table_params)) {
 		kfree(peer);
@@ -311,13 +312,44 @@ void tcps_peer_leave(struct tcps_conn *conn)
 	conn->peer = NULL;
 }
 
-void tcps_peer_no_port(struct tcps_net *tn, const struct tcps_key *key)
+/* Callers */
+
+static void note_caller(struct tcps_peer *peer, const struct tcps_holder *holder)
+{
+	spin_lock_bh(&peer->tn->peers->lock);
+	peer->caller = *holder;
+	WRITE_ONCE(peer->asks, false);
+	spin_unlock_bh(&peer->tn->peers->lock);
+}
+
+void tcps_peer_opened(const struct tcps_conn *conn, const struct tcps_holder *holder)
+{
+	struct tcps_peer *peer = conn->peer, *pool = conn->early ? peer->pool : NULL;
+
+	if (!peer || !holder->known)
+		return;
+	if (READ_ONCE(peer->asks))
+		note_caller(peer, holder);
+	if (pool && READ_ONCE(pool->asks))
+		note_caller(pool, holder);
+}
+
+void tcps_peer_caller(const struct tcps_peer *peer, struct tcps_holder *caller)
+{
+	spin_lock_bh(&peer->tn->peers->lock);
+	*caller = peer->caller;
+	spin_unlock_bh(&peer->tn->peers->lock);
+}
+
+void tcps_peer_no_port(struct tcps_net *tn, const struct tcps_key *key,
+		       const struct tcps_holder *holder)
 {
 	struct tcps_peer_key name = destination_key(key);
 	struct tcps_peer *peer = find_or_add(tn, &name);
 
 	if (!peer)
 		return;
+	note_caller(peer, holder);
 	atomic_inc(&peer->no_port);
 	mark_moved(peer);
 	tcps_peer_put(peer);

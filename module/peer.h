@@ -70,6 +70,8 @@ struct tcps_peer_told {
  * @failed:	of those, how many have ended in SYN_SENT; wraps
  * @no_port:	attempts to connect that found no local port
  * @stamps:	the far end has timestamps, as it seems
+ * @asks:	of a destination or local address: who opens the next connection is to be @caller
+ * @caller:	who has opened one of the last; under struct tcps_peers.lock
  * @told:	counters when nobody watched it any more; only for alert.c, like the next one
  * @watched:	what is known from evaluation to evaluation, under its lock
  */
@@ -91,6 +93,8 @@ struct tcps_peer {
 	atomic_t failed;
 	atomic_t no_port;
 	bool stamps;
+	bool asks;
+	struct tcps_holder caller;
 	struct tcps_peer_told told;
 	struct tcps_watched *watched;
 };
@@ -112,8 +116,22 @@ void tcps_peer_move(struct tcps_conn *conn, u8 from, u8 to);
 /* The record is about to be freed; it is in no state any more. Context: as above. */
 void tcps_peer_leave(struct tcps_conn *conn);
 
-/* A socket of @tn was to connect and got no port. @key: but for that. Context: any. */
-void tcps_peer_no_port(struct tcps_net *tn, const struct tcps_key *key);
+/* @holder has opened the connection of @conn, or been found to have it. Context: as above. */
+void tcps_peer_opened(const struct tcps_conn *conn, const struct tcps_holder *holder);
+
+/* A socket of @tn, which is @holder's, was to connect and got no port. @key: but for that. Context: any. */
+void tcps_peer_no_port(struct tcps_net *tn, const struct tcps_key *key,
+		       const struct tcps_holder *holder);
+
+/*
+ * Who has opened one of the last connections of @peer, the first one since tcps_peer_ask(); its socket
+ * may be gone. All 0: nobody has been seen. Context: process.
+ */
+void tcps_peer_caller(const struct tcps_peer *peer, struct tcps_holder *caller);
+static inline void tcps_peer_ask(struct tcps_peer *peer)
+{
+	WRITE_ONCE(peer->asks, true);
+}
 
 /* Whether connections of @conn's peer have timestamps. Context: under the record's shard lock. */
 static inline void tcps_peer_stamps(const struct tcps_conn *conn, bool stamps)

@@ -24,9 +24,9 @@ void tcps_record_report(struct tcps_report *report)
 }
 
 void tcps_record_holder(struct tcps_report *report, const struct tcps_net *tn,
-			  const struct sock *sk)
+			const struct sock *sk, bool opens)
 {
-	if (tcps_is_full(sk) && tcps_event_wanted(tn))
+	if (tcps_is_full(sk) && (opens || tcps_event_wanted(tn)))
 		tcps_socket_holder(sk, &report->holder);
 }
 
@@ -50,12 +50,17 @@ static void note(struct tcps_report *report, const struct tcps_conn *conn,
 }
 
 /* As tcps_conn_enter(), and whoever it is counted with learns it. */
-static u64 enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 to)
+static u64 enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 to,
+		 struct tcps_report *report)
 {
 	u8 from = conn->listed;
 	u64 stay_ns = tcps_conn_enter(slot, conn, to);
 
 	tcps_peer_move(conn, from, to);
+	if (!from) {
+		report->holder.pid = conn->pid;
+		tcps_peer_opened(conn, &report->holder);
+	}
 	return stay_ns;
 }
 
@@ -66,7 +71,7 @@ void tcps_record_step(struct tcps_slot *slot, struct tcps_conn *conn, const stru
 
 	if (!step->nlocal && !step->nremote)
 		return;
-	stay_ns = step->nlocal ? enter(slot, conn, conn->fsm.local.state) : 0;
+	stay_ns = step->nlocal ? enter(slot, conn, conn->fsm.local.state, report) : 0;
 	report->queued |= tcps_event_wanted(conn->tn);
 	note(report, conn, step->local, step->nlocal, true, stay_ns);
 	note(report, conn, step->remote, step->nremote, false, 0);
@@ -80,7 +85,7 @@ void tcps_record_enter(struct tcps_slot *slot, struct tcps_conn *conn, u8 to, en
 
 	if (move.from == to)
 		return;
-	stay_ns = enter(slot, conn, to);
+	stay_ns = enter(slot, conn, to, report);
 	report->queued |= tcps_event_wanted(conn->tn);
 	note(report, conn, &move, 1, true, stay_ns);
 }

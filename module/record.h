@@ -44,7 +44,7 @@ static inline bool tcps_record_waits(void)
  * @untracked:	there was no room for a record
  * @found:	the record began with a segment of an open connection
  * @queued:	somebody listens to events
- * @holder:	of the socket that this is about; only where somebody listens
+ * @holder:	of the socket that this is about; only where somebody wants to know
  * @moves:	transitions, of which end, and how long it had been in the old state
  */
 struct tcps_report {
@@ -64,9 +64,9 @@ struct tcps_report {
 /* An empty one. */
 void tcps_record_report(struct tcps_report *report);
 
-/* Before the lock: who holds @sk, which may be NULL, for events. */
+/* Before the lock: who holds @sk, which may be NULL; for events, and if it may begin a record, which @opens. */
 void tcps_record_holder(struct tcps_report *report, const struct tcps_net *tn,
-			const struct sock *sk);
+			const struct sock *sk, bool opens);
 
 /* What the machine says has happened to both ends; its local state is that of the record now. */
 void tcps_record_step(struct tcps_slot *slot, struct tcps_conn *conn, const struct tcps_step *step,

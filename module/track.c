@@ -220,7 +220,8 @@ bool tcps_track_segment(struct tcps_net *tn, const struct tcps_packet *pkt, enum
 		return false;
 	tcps_record_report(&report);
 	if (pkt->seg.flags & (TCPS_SYN | TCPS_FIN | TCPS_RST))	/* else it moves no local end */
-		tcps_record_holder(&report, tn, pkt->sk);
+		tcps_record_holder(&report, tn, pkt->sk,
+				   (pkt->seg.flags & (TCPS_SYN | TCPS_ACK)) == TCPS_SYN);
 	tcps_conn_lock(&slot, tn, &pkt->key);
 	if (dir == TCPS_SENT) {
 		conn = sender(&slot, tn, pkt, &report);

@@ -114,9 +114,9 @@ static const struct { uint64_t must, may; } peer_kinds[] = {
 	},
 	[TCPSTATE_PEER_KIND_DESTINATION] = {
 		OF_ALL | OF_SOCKETS | OF_PORTS | BIT(TCPSTATE_A_PEER_REMOTE_ADDR) | BIT(TCPSTATE_A_PEER_REMOTE_PORT),
-		HOLDER | BIT(TCPSTATE_A_PEER_REUSABLE),
+		HOLDER | BIT(TCPSTATE_A_PEER_PID) | BIT(TCPSTATE_A_PEER_REUSABLE),
 	},
-	[TCPSTATE_PEER_KIND_LOCAL_ADDRESS] = { OF_ALL | OF_PORTS, 0 },
+	[TCPSTATE_PEER_KIND_LOCAL_ADDRESS] = { OF_ALL | OF_PORTS, HOLDER | BIT(TCPSTATE_A_PEER_PID) },
 };
 
 static int check_peer(const unsigned char *seen, const struct nl_peer *p)
@@ -157,6 +157,7 @@ static bool parse_name(const struct nlattr *a, struct nl_peer *p, int *bad)
 	case TCPSTATE_A_PEER_INODE: take(a, &p->inode, 8, bad); break;
 	case TCPSTATE_A_PEER_COOKIE: take(a, &p->cookie, 8, bad); break;
 	case TCPSTATE_A_PEER_CGROUP: take(a, &p->cgroup, 8, bad); break;
+	case TCPSTATE_A_PEER_PID: take(a, &p->pid, 4, bad); break;
 	case TCPSTATE_A_PEER_PAD: break;
 	default: return false;
 	}

@@ -16,6 +16,7 @@ struct nl_peer {
 	bool has_holder;	/* the next three; without a cgroup that is 0 */
 	uint32_t uid;
 	uint64_t inode, cookie, cgroup;
+	uint32_t pid;		/* of who called connect(), if it is told */
 	uint32_t sockets, queue, backlog, drops_per_minute;
 	uint64_t drops, waiting_ns;
 	uint32_t ports_used, ports, plateau, opens_milli, fails_per_minute;

@@ -142,6 +142,14 @@ static void burn(struct __test_metadata *_metadata, FIXTURE_DATA(ports) *self, i
 	}
 }
 
+/* The one that burns them is this process, though all of its sockets are gone. */
+static void named(struct __test_metadata *_metadata, const struct nl_peer *p)
+{
+	EXPECT_TRUE(p->has_holder);
+	EXPECT_LT(0, p->inode);
+	EXPECT_EQ(getpid(), p->pid);
+}
+
 static void reuse(struct __test_metadata *_metadata, const char *how)
 {
 	ASSERT_EQ(0, write_file("/proc/sys/net/ipv4/tcp_tw_reuse", how));
@@ -165,6 +173,7 @@ TEST_F_TIMEOUT(ports, exhausts, 6000)
 	EXPECT_LE(1350, n->peer.plateau);
 	EXPECT_GE(1650, n->peer.plateau);
 	EXPECT_LE(850, n->peer.ports_used);
+	named(_metadata, &n->peer);
 	n = notices_await(self->s, 180000, EXHAUSTION, CLEAR, 0);
 	ASSERT_NE(NULL, n);
 	EXPECT_EQ(1, notices_count(self->s, 0, RAISE, INFO));
@@ -233,6 +242,7 @@ TEST_F_TIMEOUT(ports, binds_first, 6000)
 	ASSERT_NE(NULL, n);
 	EXPECT_GT(self->failed_ns, n->time_ns);
 	EXPECT_EQ(TCPSTATE_PEER_KIND_LOCAL_ADDRESS, n->peer.kind);
+	named(_metadata, &n->peer);
 	EXPECT_EQ(1, notices_count(self->s, 0, RAISE, INFO));
 }
 

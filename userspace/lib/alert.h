@@ -14,7 +14,7 @@
  * @name: of a listener its local end, of a destination the local address and the remote end, of a
  *	local address that; the rest is 0
  * @counts: endpoints by local state; element 0 is unused
- * @socket: who holds a socket of it; only uid, inode, cookie and cgroup are ever known
+ * @socket: who holds a socket of it, or has opened one lately that may be gone
  *
  * The others are as in the spec, each known where it applies.
  */

@@ -64,6 +64,7 @@ static const struct {
 	U64(INODE, socket.inode),
 	U64(COOKIE, socket.cookie),
 	U64(CGROUP, socket.cgroup),
+	U32(PID, socket.pid),
 	U32(SOCKETS, sockets),
 	U32(QUEUE, queue),
 	U32(BACKLOG, backlog),

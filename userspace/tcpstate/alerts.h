@@ -158,9 +158,6 @@ void verdict_build(struct verdict *v, const struct trouble *t, const struct tcps
 char *listeners_text(const struct trouble *t, const struct options *o);
 char *destinations_text(const struct trouble *t, const struct options *o);
 
-/* Destinations that are shown get a socket that is theirs, to name its holder by. */
-void find_sockets(struct trouble *t, struct tcpstate_link *link);
-
 #define PEER_ROWS	10
 
 /* The same choice for others: @rows gets up to PEER_ROWS of them. Return: how many. */

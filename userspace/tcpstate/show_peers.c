@@ -98,56 +98,6 @@ unsigned int choose_destinations(const struct trouble *t, const struct tcpstate_
 	return choose(t, rows, false);
 }
 
-static int take_socket(const struct tcpstate_endpoint *e, void *arg)
-{
-	struct tcpstate_peer *peer = arg;
-
-	peer->socket = e->socket;
-	return 0;
-}
-
-static void forget_socket(void *arg)
-{
-	struct tcpstate_peer *peer = arg;
-
-	peer->socket = (struct tcpstate_socket){ .uid.known = false };
-}
-
-static void find_socket(struct tcpstate_peer *peer, struct tcpstate_link *link)
-{
-	const struct tcpstate_tuple *t = &peer->name;
-	uint8_t size = t->family == AF_INET ? 4 : 16;
-	struct tcpstate_filter f = {
-		.states = 1u << TCPSTATE_STATE_SYN_SENT | 1u << TCPSTATE_STATE_ESTABLISHED |
-			  1u << TCPSTATE_STATE_CLOSE_WAIT,
-		.family = t->family, .laddr_len = size, .lprefix = 8 * size, .limit = 1,
-	};
-
-	memcpy(f.laddr, t->laddr, size);
-	if (peer->kind == TCPSTATE_PEER_KIND_DESTINATION) {
-		f.raddr_len = size;
-		f.rprefix = 8 * size;
-		f.rport_min = f.rport_max = t->rport;
-		memcpy(f.raddr, t->raddr, size);
-	}
-	/* Nobody is named then. */
-	if (tcpstate_link_endpoints(link, &f, take_socket, forget_socket, peer))
-		forget_socket(peer);
-}
-
-void find_sockets(struct trouble *t, struct tcpstate_link *link)
-{
-	const struct tcpstate_peer *rows[PEER_ROWS];
-	unsigned int n = choose_destinations(t, rows), i;
-
-	for (i = 0; i < n; i++) {
-		struct tcpstate_peer *peer = &t->peers.at[rows[i] - t->peers.at];
-
-		if (peer_live(peer) && peer->kind == TCPSTATE_PEER_KIND_DESTINATION)
-			find_socket(peer, link);
-	}
-}
-
 /* Tables */
 
 static bool count_cell(char *buf, uint64_t n)

@@ -21,8 +21,6 @@ static int read_link(struct trouble *t, struct tcpstate_link *link, enum top_lis
 	ret = alert_list_read(&t->alerts, link);
 	if (!ret && list != TOP_ENDPOINTS)
 		ret = peer_list_read(&t->peers, link);
-	if (!ret && list == TOP_DESTINATIONS)
-		find_sockets(t, link);
 	t->known = !ret;
 	return ret;
 }

@@ -142,10 +142,8 @@ int trouble_find(struct trouble *t, struct tcpstate_link *link,
 	int ret = link ? trouble_read(t, link) : -ENOENT;
 	bool refused = ret == -EPERM;
 
-	if (!ret) {
-		find_sockets(t, link);
+	if (!ret)
 		return 0;
-	}
 	if (link)
 		trouble_free(t);
 	ret = trouble_take(t, proc);

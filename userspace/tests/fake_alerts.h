@@ -21,7 +21,6 @@ static struct tcpstate_peer fake_peers[64];
 static unsigned int n_fake_peers;
 static struct tcpstate_stats fake_stats;
 static int fake_error;		/* of the dumps */
-static struct tcpstate_endpoint fake_endpoint;
 
 int tcpstate_link_alerts(struct tcpstate_link *link,
 			 int (*each)(const struct tcpstate_notice *notice, void *arg),
@@ -60,14 +59,6 @@ int tcpstate_link_stats(struct tcpstate_link *link, struct tcpstate_stats *stats
 	return 0;
 }
 
-int tcpstate_link_endpoints(struct tcpstate_link *link, const struct tcpstate_filter *filter,
-			    int (*each)(const struct tcpstate_endpoint *e, void *arg),
-			    void (*restart)(void *arg), void *arg)
-{
-	(void)link, (void)filter, (void)restart;
-	return fake_endpoint.local ? each(&fake_endpoint, arg) : 0;
-}
-
 static inline struct tcpstate_value fake_value(uint64_t n)
 {
 	return (struct tcpstate_value){ n, true };
@@ -78,7 +69,6 @@ static inline void fake_reset(void)
 	n_fake_alerts = n_fake_peers = 0;
 	fake_error = 0;
 	fake_stats = (struct tcpstate_stats){ .event_seq = 0 };
-	fake_endpoint = (struct tcpstate_endpoint){ .local = 0 };
 }
 
 /* A socket that this process has, and keeps. */

@@ -211,16 +211,16 @@ static void test_width(void **state)
 	p = fake_destination(65535);
 	memcpy(p.name.raddr, (uint8_t[]){ 192, 168, 100, 200 }, 4);
 	p.counts[TCPSTATE_STATE_TIME_WAIT] = 1000000;
+	/* Its socket is gone, but who called connect() is here: this test. */
+	p.socket = fake_socket();
+	p.socket.inode = fake_value(1);
+	p.socket.pid = fake_value(getpid());
 	fake_peers[n_fake_peers++] = p;
-	fake_endpoint = (struct tcpstate_endpoint){
-		.local = TCPSTATE_STATE_ESTABLISHED, .socket = fake_socket(),
-	};
 	show_with((struct options){ .json = false });
 	assert_width();
 	assert_has(out, "web17  1 alert, 1 info  sees");
 	assert_has(out, " 192.168.100.200:65535 ");
 	assert_has(out, "\n192.168.100.200:65535 ");
-	/* The socket that stands for the destination has a holder: this test. */
 	assert_has(out, "\n192.168.100.200:65535  test_");
 }
 
