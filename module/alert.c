@@ -274,6 +274,7 @@ static void unwatch(struct tcps_alerts *alerts, struct tcps_watched *watched)
 	peer->told = (struct tcps_peer_told){
 		.opened = watched->opens.last, .tw_entered = watched->tw.last,
 		.failed = watched->last_failed, .no_port = watched->last_no_port,
+		.drops = watched->last_drops, .listens = watched->listening.sockets,
 	};
 	list_del(&watched->node);
 	kfree(watched);
@@ -293,6 +294,8 @@ static struct tcps_watched *watch_peer(struct tcps_alerts *alerts, struct tcps_p
 	watched->tw.last = peer->told.tw_entered;
 	watched->last_failed = peer->told.failed;
 	watched->last_no_port = peer->told.no_port;
+	watched->last_drops = peer->told.drops;
+	watched->listening.sockets = peer->told.listens;
 	list_add_tail(&watched->node, &alerts->watched);
 	peer->watched = watched;
 	return watched;

@@ -49,6 +49,8 @@ struct tcps_peer_told {
 	u32 tw_entered;
 	u32 failed;
 	u32 no_port;
+	u64 drops;
+	bool listens;	/* @drops were those of a socket */
 };
 
 /**

@@ -102,6 +102,21 @@ TEST_F_TIMEOUT(edge, rewatch, 6000)
 	EXPECT_EQ(before, notices_count(self->s, 0, RAISE, 0));
 }
 
+/* A crowd comes at once to a listener that had nothing to do for long, and gives up as fast: all of it counts. */
+TEST_F_TIMEOUT(edge, burst, 6000)
+{
+	int i;
+
+	LISTEN(3);
+	TAKE(MINUTES(5));
+	for (i = 0; i < 300; i++)
+		self->client[i] = nl_connect(NULL, 0, HOST, PORT, true);
+	for (i = 0; i < 300; i++)
+		nl_reset(self->client[i]);
+	TAKE(5000);
+	EXPECT_EQ(1, notices_count(self->s, KIND(LISTEN_FULL), RAISE, PAGE));
+}
+
 /* A lower threshold concerns what has not moved for long, too. */
 TEST_F_TIMEOUT(edge, lowered, 6000)
 {
@@ -298,6 +313,36 @@ TEST_F_TIMEOUT(edge, reserved, 6000)
 		}
 	}
 	TAKE(5000);
+}
+
+/* Twenty dropped a minute: a ticket after five minutes, and no page. */
+TEST_F_TIMEOUT(edge, drops_ticket, 6000)
+{
+	const struct nl_alert *n;
+	uint64_t since;
+	int i, fd;
+
+	THRESHOLD(LISTEN_FULL_SECONDS, 86400);
+	THRESHOLD(ACCEPT_STALLED_COUNT, 1000);
+	LISTEN(3);
+	for (i = 0; i < 4; i++)
+		self->client[i] = nl_connect(NULL, 0, HOST, PORT, true);
+	TAKE(3000);
+	since = real_ns();
+	for (i = 0; i < 125; i++) {
+		fd = nl_connect(NULL, 0, HOST, PORT, true);
+		TAKE(100);
+		nl_reset(fd);
+		TAKE(2900);
+	}
+	n = notices_await(self->s, 1000, KIND(LISTEN_FULL), RAISE, TICKET);
+	ASSERT_NE(NULL, n);
+	EXPECT_EQ(TICKET, n->severity);
+	EXPECT_EQ(TCPSTATE_ALERT_REASON_DROPS, n->reason);
+	/* The tenth is dropped after 27 s. */
+	EXPECT_LE(since + 325 * SECOND_NS, n->time_ns);
+	EXPECT_GE(since + 331 * SECOND_NS, n->time_ns);
+	EXPECT_EQ(0, notices_count(self->s, 0, RAISE, PAGE));
 }
 
 TEST_HARNESS_MAIN
