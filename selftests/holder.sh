@@ -246,12 +246,14 @@ over() {
 		"after('accept-stalled', 7003, 1, 0, $killed)" "after('listen-full', 7003, 1, 60, $killed)"
 }
 
-# Two that leak as much; one of them may have 200 files open, one 1,000.
+# Three that leak as much; one of them may have 200 files open, one 1,000, and the last is six processes, 200 each.
 with_daemon() {
 	netns tcps-page && follow_daemon || return
 	server tcps-page small.service 200 forgets_close.py 7004 && small_pid=$server_pid &&
 	server tcps-page large.service 1000 forgets_close.py 7005 && large_pid=$server_pid &&
-	clients tcps-page 7004 120 120 && small_closed=$closed && clients tcps-page 7005 120 120 && large_closed=$closed
+	server tcps-page many.service 200 workers.py 7006 && many_pid=$server_pid &&
+	clients tcps-page 7004 120 120 && small_closed=$closed && clients tcps-page 7005 120 120 && large_closed=$closed &&
+	clients tcps-page 7006 120 120
 }
 follow_daemon() {
 	"$tool" -N tcps-page config set settle-seconds=0 repeat-seconds=0 >/dev/null || return
@@ -269,8 +271,9 @@ follow_daemon() {
 }
 paged() {
 	heard tcps-page 70 update close-wait-leak page 7004 && heard tcps-page 310 update close-wait-leak ticket 7005 &&
-	alerts tcps-page &&
-	holds "$tmp/j" "len(x[0]['alerts']) == 2" \
+	heard tcps-page 10 update close-wait-leak ticket 7006 && alerts tcps-page &&
+	holds "$tmp/j" "len(x[0]['alerts']) == 3" \
+		"how(one(leak, 7006)) == ['ticket', 'leak', 100, 6 * 200]" \
 		"how(one(leak, 7004)) == ['page', 'files', 100, 200]" \
 		"one(leak, 7004)['value'] == 120 and held(one(leak, 7004), $small_pid, 'small.service')" \
 		"how(one(leak, 7005)) == ['ticket', 'leak', 100, 1000]" \
@@ -282,6 +285,7 @@ paged() {
 daemon_tells() {
 	local status=0
 	killed $small_pid $large_pid
+	echo 1 >"$groups/many.service/cgroup.kill" && wait $many_pid
 	heard tcps-page 310 clear close-wait-leak page 7004 &&
 		heard tcps-page 10 clear close-wait-leak ticket 7005 || return
 	kill -TERM $daemon_pid
@@ -313,5 +317,5 @@ check "half of the files: a page" paged
 check "what tcpstated has told" daemon_tells
 check "the kernel log is clean" log_clean
 end_all
-for unit in orders billing gate small large; do busybox rmdir "$groups/$unit.service" 2>/dev/null; done
+for unit in orders billing gate small large many; do busybox rmdir "$groups/$unit.service" 2>/dev/null; done
 finish

@@ -22,28 +22,30 @@ uint64_t clock_ns(clockid_t clock)
 }
 
 /* Without memory nobody is named. */
-static void find_holder(struct teller *t, struct known *k)
+static void ask_holders(struct teller *t)
 {
 	if (!t->holders)
 		t->holders = tcpstate_holders_new(NULL, NULL);
 	t->asked_ns = clock_ns(CLOCK_BOOTTIME);
+}
+
+static void find_holder(struct teller *t, struct known *k)
+{
+	ask_holders(t);
 	k->held = find_alert_holder(t->holders, &k->alert, &k->holder);
 }
 
 /* The share that is a page, the kernel works out. It may have ended meanwhile. */
-static void tell_limit(const struct teller *t, const struct follow_news *news)
+static void tell_limit(struct teller *t, const struct follow_news *news)
 {
 	const struct tcpstate_alert *a = news->alert;
-	const struct known *k = news->known;
-	uint32_t limit;
 
-	if (a->kind != TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK || !k->held ||
-	    k->holder.holding != TCPSTATE_HOLDING_PROCESS ||
+	if (a->kind != TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK || !a->has_peer ||
 	    news->action == TCPSTATE_ALERT_ACTION_CLEAR || news->over)
 		return;
-	limit = open_files_limit("/proc", k->holder.process[0].pid);
-	if (limit && limit != a->file_limit.n)
-		t->set_limit(a->id, limit, t->arg);
+	ask_holders(t);
+	if (t->holders)
+		t->set_limit(a, t->holders, t->arg);
 }
 
 /* The log */

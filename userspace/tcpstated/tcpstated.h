@@ -202,6 +202,12 @@ int state_save(const char *path, const struct follow *f, const struct carry *car
 
 /* "Max open files" of a process, the soft one; 0: not known, or no limit. limits.c */
 uint32_t open_files_limit(const char *proc, pid_t pid);
+/*
+ * How many sockets of @peer may be in CLOSE_WAIT until one process has all its files open, if they
+ * go on to be as spread as they are: of one process its limit. 0: not known, or no limit.
+ */
+uint32_t group_files_limit(struct tcpstate_link *link, struct tcpstate_holders *holders,
+			   const struct tcpstate_peer *peer);
 
 /* What is done with news: news.c */
 
@@ -211,7 +217,7 @@ uint32_t open_files_limit(const char *proc, pid_t pid);
  * @carry: see there
  * @holders: who has sockets, NULL: nobody has asked lately
  * @asked_ns: when somebody did, CLOCK_BOOTTIME
- * @set_limit: tells the kernel how many files the holder of an alert may have open
+ * @set_limit: tells the kernel how many files may be open where an alert's connections leak
  * @arg: for @set_limit
  * @folded: alerts that the log was not told of, and has not been told that there were any
  * @more_ns: when it may be told, CLOCK_BOOTTIME
@@ -222,7 +228,8 @@ struct teller {
 	struct carry *carry;
 	struct tcpstate_holders *holders;
 	uint64_t asked_ns;
-	void (*set_limit)(uint32_t id, uint32_t limit, void *arg);
+	void (*set_limit)(const struct tcpstate_alert *a, struct tcpstate_holders *holders,
+			  void *arg);
 	void *arg;
 	unsigned int folded;
 	uint64_t more_ns;
@@ -298,7 +305,7 @@ int watch_tick(struct watch *w);
 void watch_adjust(struct watch *w);
 void watch_close(struct watch *w);
 /* Tells the kernel; the struct is @w. */
-void watch_set_limit(uint32_t id, uint32_t limit, void *w);
+void watch_set_limit(const struct tcpstate_alert *a, struct tcpstate_holders *holders, void *w);
 
 /* The loop: daemon.c */
 

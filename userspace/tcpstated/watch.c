@@ -389,11 +389,12 @@ void watch_adjust(struct watch *w)
 	close_link(&w->events);
 }
 
-void watch_set_limit(uint32_t id, uint32_t limit, void *arg)
+void watch_set_limit(const struct tcpstate_alert *a, struct tcpstate_holders *holders, void *arg)
 {
 	const struct watch *w = arg;
+	uint32_t limit = w->second ? group_files_limit(w->second, holders, &a->peer) : 0;
 
 	/* Where it fails, the next update of the alert leads here again; it may just have ended. */
-	if (w->second)
-		tcpstate_link_alert_set(w->second, id, limit);
+	if (limit && limit != a->file_limit.n)
+		tcpstate_link_alert_set(w->second, a->id, limit);
 }

@@ -48,6 +48,9 @@ static struct {
 	unsigned int dumps;
 	struct tcpstate_transition transitions[64];
 	unsigned int n_transitions;
+	struct tcpstate_endpoint endpoint[16];
+	unsigned int endpoints;
+	struct tcpstate_filter asked;
 	struct tcpstate_link link[8];
 } module = { .queue_room = QUEUE_MAX };
 
@@ -310,8 +313,17 @@ int tcpstate_link_endpoints(struct tcpstate_link *link, const struct tcpstate_fi
 			    int (*each)(const struct tcpstate_endpoint *e, void *arg),
 			    void (*restart)(void *arg), void *arg)
 {
-	(void)filter, (void)each, (void)restart, (void)arg;
-	return module_check(link);
+	unsigned int i;
+	int ret = module_check(link);
+
+	module.asked = *filter;
+	/* What came before an interruption is told anew. */
+	if (!ret && module.endpoints)
+		ret = each(&module.endpoint[0], arg);
+	restart(arg);
+	for (i = 0; i < module.endpoints && !ret; i++)
+		ret = each(&module.endpoint[i], arg);
+	return ret;
 }
 
 int tcpstate_link_peers(struct tcpstate_link *link,

@@ -104,12 +104,25 @@ static int set_up(void **state)
 
 static int sock;
 
+/* A connection in CLOSE_WAIT, of the socket @fd */
+static void add_endpoint(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	module.endpoint[module.endpoints++] = (struct tcpstate_endpoint){
+		.local = TCPSTATE_STATE_CLOSE_WAIT, .socket.inode = { st.st_ino, true },
+	};
+}
+
 static void raise_leak(void)
 {
 	struct tcpstate_notice *n;
 	struct stat st;
 
 	assert_int_equal(fstat(sock, &st), 0);
+	if (!module.endpoints)
+		add_endpoint(sock);
 	module_raise(8080);
 	n = module_alert(module.last_id);
 	n->alert.kind = TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK;
@@ -152,6 +165,49 @@ static void test_holder(void **state)
 	assert_has(text, "\"local_port\":8080");
 	assert_int_equal(module.limit_id, 1);
 	assert_int_equal(module.limit, files);
+	assert_int_equal(module.asked.states, 1 << TCPSTATE_STATE_CLOSE_WAIT);
+	assert_int_equal(module.asked.lport_min, 8080);
+	assert_int_equal(module.asked.lport_max, 8080);
+	assert_int_equal(module.asked.laddr_len, 0);
+}
+
+/* Workers that share a port: of one socket here and three there the three count, of so many files in all. */
+static void test_workers(void **state)
+{
+	uint32_t files = open_files_limit("/proc", getpid());
+	int fd[3], ready[2], i;
+	pid_t child;
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	sock = socket(AF_INET, SOCK_STREAM, 0);
+	add_endpoint(sock);
+	for (i = 0; i < 3; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM, 0);
+		add_endpoint(fd[i]);
+	}
+	/* One that nobody has */
+	module.endpoint[module.endpoints++].socket.inode = (struct tcpstate_value){ 1, true };
+	child = fork();
+	if (!child) {
+		close(sock);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	for (i = 0; i < 3; i++)
+		close(fd[i]);
+	steps[0] = raise_leak;
+	steps[1] = clear_leak;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	close(ready[0]);
+	close(ready[1]);
+	assert_int_equal(module.limit, files * 4 / 3);
 }
 
 /* The module goes and comes. */
@@ -494,6 +550,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_holder, set_up),
+		cmocka_unit_test_setup(test_workers, set_up),
 		cmocka_unit_test_setup(test_unload, set_up),
 		cmocka_unit_test_setup(test_restart, set_up),
 		cmocka_unit_test_setup(test_upgrade, set_up),
