@@ -300,16 +300,6 @@ static bool reusable(const struct tcps_peer *peer)
 	       (how == 1 || (how == 2 && on_loopback(peer)));
 }
 
-static u32 members(const struct tcps_peer *peer)
-{
-	u32 n = 0;
-	unsigned int s;
-
-	for (s = 1; s < TCPS_STATES; s++)
-		n += max(atomic_read(&peer->count[s]), 0);
-	return n;
-}
-
 /* What connect() chooses from. */
 static u32 ports_of(struct net *net)
 {
@@ -329,8 +319,7 @@ static u32 ports_of(struct net *net)
 static void view_ports(const struct tcps_peer *peer, const struct tcps_watched *watched,
 		       struct tcps_peer_view *view)
 {
-	bool pool = peer->key.kind == TCPS_LOCAL_ADDRESS;
-	u32 used = pool ? members(peer) : max(atomic_read(&peer->ports), 0);
+	u32 used = max(atomic_read(&peer->ports), 0);
 	u32 tw = min_t(u32, max(atomic_read(&peer->tw_ports), 0), used);
 	u32 young = watched ? min(watched->tw_young, tw) : 0;
 	u64 milli = watched ? watched->tw.milli : 0;

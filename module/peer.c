@@ -77,6 +77,7 @@ static struct tcps_peer *add(struct tcps_net *tn, const struct tcps_peer_key *ke
 	peer->tn = tn;
 	peer->key = *key;
 	peer->asks = key->kind != TCPS_LISTENER;
+	xa_init(&peer->uses);
 	refcount_set(&peer->refs, 1);
 	if (rhashtable_insert_fast(&peers->table, &peer->node, table_params)) {
 		kfree(peer);
@@ -231,6 +232,36 @@ static bool in_port_range(const struct tcps_conn *conn)
 	       !inet_is_local_reserved_port(conn->tn->net, conn->key.lport);
 }
 
+/* False: there is no memory. */
+static bool take_port(struct tcps_peer *pool, u16 port)
+{
+	void *n, *old;
+
+	xa_lock(&pool->uses);
+	n = xa_load(&pool->uses, port);
+	old = __xa_store(&pool->uses, port, xa_mk_value(n ? xa_to_value(n) + 1 : 1),
+			 GFP_ATOMIC | __GFP_NOWARN);
+	xa_unlock(&pool->uses);
+	if (!n && !xa_err(old))
+		atomic_inc(&pool->ports);
+	return !xa_err(old);
+}
+
+static void give_port(struct tcps_peer *pool, u16 port)
+{
+	unsigned long n;
+
+	xa_lock(&pool->uses);
+	n = xa_to_value(xa_load(&pool->uses, port)) - 1;
+	if (n)
+		__xa_store(&pool->uses, port, xa_mk_value(n), GFP_ATOMIC);
+	else
+		__xa_erase(&pool->uses, port);
+	xa_unlock(&pool->uses);
+	if (!n)
+		atomic_dec(&pool->ports);
+}
+
 static void join_pool(struct tcps_conn *conn)
 {
 	struct tcps_peer *peer = conn->peer, *pool = READ_ONCE(peer->pool);
@@ -241,7 +272,7 @@ static void join_pool(struct tcps_conn *conn)
 		if (pool && cmpxchg(&peer->pool, NULL, pool))
 			tcps_peer_put(pool);
 	}
-	conn->early = peer->pool;
+	conn->early = peer->pool && take_port(peer->pool, conn->key.lport);
 }
 
 /* Who begins in SYN_RECV has been accepted; of what is found open, its listener tells. */
@@ -308,6 +339,8 @@ void tcps_peer_leave(struct tcps_conn *conn)
 		return;
 	if (conn->ranged)
 		atomic_dec(&conn->peer->ports);
+	if (conn->early)
+		give_port(conn->peer->pool, conn->key.lport);
 	tcps_peer_put(conn->peer);
 	conn->peer = NULL;
 }
@@ -406,8 +439,10 @@ void tcps_peer_net_exit(struct tcps_net *tn)
 {
 	struct tcps_peer *peer, *tmp;
 
-	list_for_each_entry_safe(peer, tmp, &tn->peers->all, all)
+	list_for_each_entry_safe(peer, tmp, &tn->peers->all, all) {
+		xa_destroy(&peer->uses);
 		kfree(peer);
+	}
 	rhashtable_destroy(&tn->peers->table);
 	kfree(tn->peers);
 }

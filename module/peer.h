@@ -13,6 +13,7 @@
 #include <linux/llist.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable-types.h>
+#include <linux/xarray.h>
 
 #include "conn.h"
 
@@ -65,8 +66,10 @@ struct tcps_peer_told {
  * @flags:	bit 0: it is in @moved
  * @pool:	of a destination: its local address, once a member has bound its port early
  * @count:	members by local state
- * @ports:	of a destination: members whose local port is in ip_local_port_range
- * @tw_ports:	of those, the ones in TIME_WAIT
+ * @ports:	of a destination: members whose local port is in ip_local_port_range; of a local
+ *		address: such ports, which several members can share
+ * @uses:	of a local address: how many members each of those ports has, by port
+ * @tw_ports:	members with such a port that are in TIME_WAIT
  * @tw_entered:	of those, how many have entered TIME_WAIT so far; wraps
  * @opened:	connections opened so far; wraps
  * @failed:	of those, how many have ended in SYN_SENT; wraps
@@ -89,6 +92,7 @@ struct tcps_peer {
 	struct tcps_peer *pool;
 	atomic_t count[TCPS_STATES];
 	atomic_t ports;
+	struct xarray uses;
 	atomic_t tw_ports;
 	atomic_t tw_entered;
 	atomic_t opened;

@@ -315,6 +315,46 @@ TEST_F_TIMEOUT(edge, reserved, 6000)
 	TAKE(5000);
 }
 
+/* Whoever binds one port and connects from it to many has one port. */
+TEST_F_TIMEOUT(edge, one_port, 6000)
+{
+	struct sockaddr_storage addr;
+	const struct nl_alert *n;
+	struct nl_peer peer;
+	int i, one = 1;
+	char to[20];
+
+	ASSERT_EQ(0, write_file("/proc/sys/net/ipv4/ip_local_port_range", "30000 30099"));
+	self->listener = nl_listen("0.0.0.0", PORT, 1000);
+	ASSERT_LE(0, self->listener);
+	for (i = 0; i < 600; i++) {
+		self->client[i] = socket(AF_INET, SOCK_STREAM, 0);
+		ASSERT_EQ(0, setsockopt(self->client[i], SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
+		ASSERT_EQ(0, bind(self->client[i], (void *)&addr, nl_sockaddr(&addr, HOST, 30000)));
+		snprintf(to, sizeof(to), "127.1.%d.%d", i / 200, i % 200 + 1);
+		ASSERT_EQ(0, connect(self->client[i], (void *)&addr, nl_sockaddr(&addr, to, PORT)));
+		self->server[i] = accept(self->listener, NULL, NULL);
+	}
+	TAKE(MINUTES(2));
+	EXPECT_EQ(0, notices_count(self->s, 0, RAISE, 0));
+	RESET(0, 300);
+	/* With 49 others it has half of them. */
+	for (i = 0; i < 49; i++) {
+		self->client[i] = socket(AF_INET, SOCK_STREAM, 0);
+		ASSERT_EQ(0, bind(self->client[i], (void *)&addr, nl_sockaddr(&addr, HOST, 30001 + i)));
+		ASSERT_EQ(0, connect(self->client[i], (void *)&addr, nl_sockaddr(&addr, to, PORT)));
+		self->server[i] = accept(self->listener, NULL, NULL);
+	}
+	n = notices_await(self->s, MINUTES(2), KIND(PORT_EXHAUSTION), RAISE, TICKET);
+	ASSERT_NE(NULL, n);
+	EXPECT_EQ(TCPSTATE_PEER_KIND_LOCAL_ADDRESS, n->peer.kind);
+	EXPECT_EQ(50, n->peer.ports_used);
+	RESET(300, 600);
+	TAKE(1000);
+	ASSERT_EQ(0, notices_peer(self->s, TCPSTATE_PEER_KIND_LOCAL_ADDRESS, 0, &peer));
+	EXPECT_EQ(49, peer.ports_used);
+}
+
 /* Twenty dropped a minute: a ticket after five minutes, and no page. */
 TEST_F_TIMEOUT(edge, drops_ticket, 6000)
 {
