@@ -166,6 +166,12 @@ static void forget_one(struct tcps_alerts *alerts)
 	alerts->ended--;
 }
 
+/* 0: nobody is told. */
+static u8 severity_of(const struct tcps_alert *alert)
+{
+	return alert->view.ignored ? 0 : alert->view.severity;
+}
+
 static void clear(struct tcps_alerts *alerts, struct tcps_watch *watch)
 {
 	struct tcps_alert *alert = watch->alert;
@@ -174,6 +180,7 @@ static void clear(struct tcps_alerts *alerts, struct tcps_watch *watch)
 	alert->watched = NULL;
 	watch->alert = NULL;
 	watch->cleared_ms = alerts->now_ms;
+	watch->cleared_severity = severity_of(alert);
 	alerts->active--;
 	tell(alerts, alert, TCPSTATE_ALERT_ACTION_CLEAR);
 	if (++alerts->ended > ENDED_MAX)
@@ -238,6 +245,31 @@ static int due_condition(struct tcps_alerts *alerts, struct tcps_watch *watch,
 	return due;
 }
 
+static bool repeats(const struct tcps_alerts *alerts, const struct tcps_watch *watch)
+{
+	return watch->cleared_ms && alerts->now_ms - watch->cleared_ms <
+				    tcps_th_ms(alerts, TCPS_TH_REPEAT_SECONDS);
+}
+
+/* Is there an alert that tells the same trouble, and is as bad, or was there one just now? */
+static bool told(const struct tcps_alerts *alerts, const struct tcps_watched *watched,
+		 const struct tcps_rule *rule, u8 severity)
+{
+	const struct tcps_rule *const *rules;
+	const struct tcps_watch *kin;
+	unsigned int i;
+
+	if (!rule->kin)
+		return false;
+	rules = tcps_peer_rules[watched->peer->key.kind];
+	for (i = 0; rules[i]->kind != rule->kin; i++)
+		;
+	kin = &watched->watch[i];
+	if (kin->alert)
+		return severity_of(kin->alert) >= severity;
+	return repeats(alerts, kin) && kin->cleared_severity >= severity;
+}
+
 static void judge(struct tcps_alerts *alerts, struct tcps_watch *watch,
 		  const struct tcps_rule *rule, struct tcps_watched *watched)
 {
@@ -249,8 +281,9 @@ static void judge(struct tcps_alerts *alerts, struct tcps_watch *watch,
 	due = due_condition(alerts, watch, rule, &reading, &any);
 	if (watch->alert)
 		go_on(alerts, watch, rule, due, any, &reading);
-	else if (due >= 0 && (!watch->cleared_ms || alerts->now_ms - watch->cleared_ms >=
-						   tcps_th_ms(alerts, TCPS_TH_REPEAT_SECONDS)))
+	else if (due >= 0 && told(alerts, watched, rule, rule->conditions[due].severity))
+		watch->since_ms[due] = alerts->now_ms;	/* when that is over it has to last once more */
+	else if (due >= 0 && !repeats(alerts, watch))
 		raise(alerts, watch, rule, due, watched, &reading);
 }
 
@@ -262,8 +295,7 @@ static bool pending(const struct tcps_alerts *alerts, const struct tcps_watch *w
 	for (i = 0; i < TCPS_CONDITIONS; i++)
 		if (watch->since_ms[i])
 			return true;
-	return watch->alert || (watch->cleared_ms && alerts->now_ms - watch->cleared_ms <
-						     tcps_th_ms(alerts, TCPS_TH_REPEAT_SECONDS));
+	return watch->alert || repeats(alerts, watch);
 }
 
 static void unwatch(struct tcps_alerts *alerts, struct tcps_watched *watched)

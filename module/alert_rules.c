@@ -192,7 +192,8 @@ static void read_accept_stalled(struct tcps_alerts *alerts, struct tcps_watched 
 }
 
 static const struct tcps_rule listen_full = {
-	.kind = TCPSTATE_ALERT_KIND_LISTEN_FULL, .calm = TCPS_TH_LISTEN_FULL_CLEAR_SECONDS,
+	.kind = TCPSTATE_ALERT_KIND_LISTEN_FULL, .kin = TCPSTATE_ALERT_KIND_ACCEPT_STALLED,
+	.calm = TCPS_TH_LISTEN_FULL_CLEAR_SECONDS,
 	.conditions = {
 		{ TCPSTATE_SEVERITY_PAGE, TCPSTATE_ALERT_REASON_QUEUE, TCPS_TH_LISTEN_FULL_SECONDS },
 		{ TCPSTATE_SEVERITY_PAGE, TCPSTATE_ALERT_REASON_DROPS, TCPS_TH_NONE },
@@ -203,7 +204,7 @@ static const struct tcps_rule listen_full = {
 };
 
 static const struct tcps_rule accept_stalled = {
-	.kind = TCPSTATE_ALERT_KIND_ACCEPT_STALLED,
+	.kind = TCPSTATE_ALERT_KIND_ACCEPT_STALLED, .kin = TCPSTATE_ALERT_KIND_LISTEN_FULL,
 	.conditions = {
 		{ TCPSTATE_SEVERITY_PAGE, TCPSTATE_ALERT_REASON_NOT_ACCEPTED,
 		  TCPS_TH_ACCEPT_STALLED_SECONDS },
@@ -364,7 +365,7 @@ static const struct tcps_rule port_exhaustion = {
 };
 
 const struct tcps_rule *const tcps_peer_rules[TCPS_LOCAL_ADDRESS + 1][TCPS_PEER_RULES] = {
-	[TCPS_LISTENER] = { &listen_full, &accept_stalled, &close_wait_leak },
+	[TCPS_LISTENER] = { &accept_stalled, &listen_full, &close_wait_leak },
 	[TCPS_DESTINATION] = { &port_exhaustion, &close_wait_leak, &stale_pool },
 	[TCPS_LOCAL_ADDRESS] = { &port_exhaustion },
 };

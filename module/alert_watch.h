@@ -59,18 +59,21 @@ struct tcps_watch {
 	u64 since_ms[TCPS_CONDITIONS];	/* that a condition holds; 0: it does not */
 	u64 calm_ms;			/* since when it has been calm; 0: it is not */
 	u64 cleared_ms;			/* when its last alert was cleared */
+	u8 cleared_severity;		/* how bad that was, 0: it was ignored */
 	struct tcps_alert *alert;
 };
 
 /**
  * struct tcps_rule - when to raise and to clear an alert
  * @kind:	which
+ * @kin:	kind of the rule for the same peer that sees the same trouble in another way; 0: none
  * @calm:	threshold that says for how many seconds it has to be calm; TCPS_TH_NONE: not long
  * @conditions:	the worst first; of several that have held long enough the first counts
  * @read:	what there is now; @watched is NULL for the namespace
  */
 struct tcps_rule {
 	u8 kind;
+	u8 kin;
 	u8 calm;
 	struct tcps_condition conditions[TCPS_CONDITIONS];
 	void (*read)(struct tcps_alerts *alerts, struct tcps_watched *watched,
