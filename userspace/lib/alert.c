@@ -69,6 +69,12 @@ const char *tcpstate_peer_kind_name(unsigned int kind)
 	return kind < COUNT(peer_kinds) ? peer_kinds[kind] : NULL;
 }
 
+bool tcpstate_ignore_same(const struct tcpstate_ignore *a, const struct tcpstate_ignore *b)
+{
+	return a->kind == b->kind && a->port == b->port && a->family == b->family &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
+}
+
 static unsigned int number_of(const char *name, const char * const *names, unsigned int count)
 {
 	unsigned int i;

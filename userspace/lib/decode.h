@@ -132,6 +132,8 @@ struct tcpstate_ignore {
 	uint8_t addr[16];
 };
 
+bool tcpstate_ignore_same(const struct tcpstate_ignore *a, const struct tcpstate_ignore *b);
+
 /**
  * struct tcpstate_config - what can be set at run time; older modules do not know all of it
  * @threshold: when alerts are raised and cleared, by TCPSTATE_A_THRESHOLDS_...; element 0 is unused

@@ -72,7 +72,8 @@ static bool parse_port(const char *word, struct tcpstate_ignore *ignore)
 
 static bool parse_match(const char *word, struct tcpstate_ignore *ignore)
 {
-	bool port = !strncmp(word, "port=", 5), addr = !strncmp(word, "addr=", 5);
+	bool port = !strncmp(word, "port=", 5);
+	bool addr = !strncmp(word, "addr=", 5) || !strncmp(word, "peer=", 5);
 
 	if ((port && ignore->port) || (addr && ignore->family)) {
 		fprintf(stderr, "tcpstate: ignore: '%.4s' is given twice\n", word);
@@ -82,7 +83,12 @@ static bool parse_match(const char *word, struct tcpstate_ignore *ignore)
 		return parse_port(word + 5, ignore);
 	if (addr)
 		return parse_addr(word + 5, ignore);
-	fprintf(stderr, "tcpstate: ignore: '%s' is not port=NUMBER and not addr=ADDRESS\n", word);
+	if (!strncmp(word, "unit=", 5))
+		fprintf(stderr, "tcpstate: ignore: the module knows no units, tcpstated does: put "
+			"'ignore = any %s' into /etc/tcpstate/tcpstated.conf\n", word);
+	else
+		fprintf(stderr, "tcpstate: ignore: '%s' is not port=NUMBER and not "
+			"addr=ADDRESS\n", word);
 	return false;
 }
 
@@ -126,19 +132,13 @@ static int64_t parse_number(int argc, char **argv)
 
 /* The list */
 
-static bool same(const struct tcpstate_ignore *a, const struct tcpstate_ignore *b)
-{
-	return a->kind == b->kind && a->port == b->port && a->family == b->family &&
-	       !memcmp(a->addr, b->addr, sizeof(a->addr));
-}
-
 /* Adding what is there already changes nothing, and is no error: scripts do it. */
 static bool add(struct tcpstate_config *c, const struct tcpstate_ignore *ignore)
 {
 	unsigned int i;
 
 	for (i = 0; i < c->ignores.n; i++) {
-		if (same(&c->ignore[i], ignore))
+		if (tcpstate_ignore_same(&c->ignore[i], ignore))
 			return true;
 	}
 	if (c->ignores.n == TCPSTATE_IGNORES_MAX) {

@@ -118,6 +118,19 @@ static bool take_transitions(const struct place *p, const char *value, struct se
 	return true;
 }
 
+static bool take_ignore(const struct place *p, const char *value, struct settings *s)
+{
+	struct ignored_list *list = &s->ignored;
+	char why[256];
+
+	if (list->n == TCPSTATE_IGNORES_MAX)
+		return complain(p, "%s: %d are the most", p->name, TCPSTATE_IGNORES_MAX);
+	if (!ignored_parse(value, &list->at[list->n], why, sizeof(why)))
+		return complain(p, "%s: %s", p->name, why);
+	list->n++;
+	return true;
+}
+
 /**
  * struct key - one setting
  * @name: in the file; with -- in front, on the command line
@@ -142,6 +155,9 @@ static const struct key {
 	  "(default: " STATE_FILE ")" },
 	{ "transitions", "[=yes|no]", take_transitions,
 	  "JSON lines for changes of state, too (default: no)" },
+	{ "ignore", "=ALERTS", take_ignore,
+	  "which the log is not told of: a kind, or any, and\n"
+	  "unit=UNIT, port=N, peer=ADDRESS; can be repeated" },
 };
 
 static const char *key_word(unsigned int i)
@@ -334,7 +350,7 @@ static bool refuse_key(const struct place *p, const char *name)
 	if (meant)
 		return complain(p, "%s: unknown key '%.100s'; did you mean '%s'?", p->name, name,
 				meant);
-	return complain(p, "%s: unknown key '%.100s'; there are json, log, state and transitions",
+	return complain(p, "%s: unknown key '%.100s'; there are json, log, state, transitions and ignore",
 			p->name, name);
 }
 

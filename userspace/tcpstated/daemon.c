@@ -225,8 +225,10 @@ static void set_up(struct daemon *d, struct invocation *in, const struct setting
 	d->in = in;
 	d->out.fd = -1;
 	d->watch.out = &d->out;
+	d->watch.ignored = &d->s.ignored;
 	d->teller = (struct teller){
-		.out = &d->out, .carry = &d->carry, .set_limit = watch_set_limit, .arg = &d->watch,
+		.out = &d->out, .carry = &d->carry, .ignored = &d->s.ignored,
+		.set_limit = watch_set_limit, .arg = &d->watch,
 	};
 	d->tick_every_ns = NS_PER_S;
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0 && watchdog_us * 1000 / 3 < NS_PER_S)

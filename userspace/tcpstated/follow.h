@@ -29,6 +29,7 @@
  * @alert: as it was then; its id is 0 where there is none
  * @holder: found by whoever is told when it was raised, and kept; so is what follows
  * @held: there is one
+ * @ignored: as our own configuration says, whether the module ignores it or not
  * @folded: it counts among those that the log is told of together
  * @logged: severity that the log has told, 0: the log has nothing of it
  */
@@ -37,6 +38,7 @@ struct known {
 	struct tcpstate_alert alert;
 	struct tcpstate_holder holder;
 	bool held;
+	bool ignored;
 	bool folded;
 	uint32_t logged;
 };

@@ -17,6 +17,8 @@ static int fill_news(json_t *object, const struct follow_news *news)
 	int ret = json_object_update(object, alert);
 
 	json_decref(alert);
+	if (!ret && news->known->ignored)
+		ret = json_object_set_new(object, "ignored", json_true());
 	if (!ret && news->known->held)
 		ret = add_holder_json(object, &news->known->holder);
 	return ret;

@@ -37,7 +37,7 @@ static int help(void)
 	printf("Usage: tcpstated [OPTION...]\n\n"
 	       "Follows the alerts of the tcpstate module in this network namespace: JSON lines,\n"
 	       "and entries in the journal or syslog. Stays in the foreground.\n\n"
-	       "Options; the first four can also be lines of the file, like log = syslog:\n");
+	       "Options; the first five can also be lines of the file, like log = syslog:\n");
 	config_print_options();
 	printf("\nSIGHUP: read the file again and reopen what is written. SIGTERM, SIGINT: end.\n"
 	       "Exit status: 0 success, 1 failure, 2 wrong usage or configuration.\n");

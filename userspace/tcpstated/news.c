@@ -55,7 +55,7 @@ static bool loud(struct teller *t, const struct tcpstate_alert *a, struct known 
 {
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
 
-	if (a->ignored)
+	if (a->ignored || k->ignored)
 		return false;
 	if (!a->folded)
 		return true;
@@ -101,8 +101,11 @@ void teller_tell(const struct follow_news *news, void *teller)
 {
 	struct teller *t = teller;
 
+	struct known *k = news->known;
+
 	if (news->action == TCPSTATE_ALERT_ACTION_RAISE)
-		find_holder(t, news->known);
+		find_holder(t, k);
+	k->ignored = ignored_matches(t->ignored, news->alert, k->held ? &k->holder : NULL);
 	out_line(t->out, json_news(news), true);
 	if (news->action == TCPSTATE_ALERT_ACTION_CLEAR)
 		log_clear(t, news);

@@ -35,18 +35,37 @@ enum log_target {
 	TARGET_NONE,
 };
 
+#define IGNORED_TEXT	512
+
+/**
+ * struct ignored - alerts that nobody is to be told of
+ * @match: what they are about
+ * @unit: pattern for the holder's systemd unit; empty: any, known or not
+ */
+struct ignored {
+	struct tcpstate_ignore match;
+	char unit[256];
+};
+
+struct ignored_list {
+	struct ignored at[TCPSTATE_IGNORES_MAX];
+	unsigned int n;
+};
+
 /**
  * struct settings - by default, from the file, from the command line, in this order
  * @json: file for JSON lines, "-": standard output, "none"
  * @log: where people read
  * @state: file that outlives the daemon, or "none"
  * @transitions: JSON lines for these, too
+ * @ignored: alerts that people are not told of
  */
 struct settings {
 	char json[PATH_MAX];
 	enum log_target log;
 	char state[PATH_MAX];
 	bool transitions;
+	struct ignored_list ignored;
 };
 
 #define COMPLAINT_MAX	(2 * PATH_MAX)
@@ -79,6 +98,16 @@ bool config_arguments(struct invocation *in, struct settings *s, char *why, size
 bool config_load(struct invocation *in, struct settings *s, char *why, size_t size);
 /* The options, for --help. */
 void config_print_options(void);
+
+/* Alerts that are ignored: ignored.c */
+
+/* "stale-pool port=5432"; if it is none, @why says what is wrong, to go behind a name and a colon. */
+bool ignored_parse(const char *value, struct ignored *result, char *why, size_t size);
+/* @holder: NULL, nobody is known */
+bool ignored_matches(const struct ignored_list *list, const struct tcpstate_alert *a,
+		     const struct tcpstate_holder *holder);
+/* Those that the module can tell it ignores, too, as long as it has room. 0 or -errno. */
+int ignored_tell(const struct ignored_list *list, struct tcpstate_link *link);
 
 /* JSON lines: out.c */
 
@@ -215,6 +244,7 @@ uint32_t group_files_limit(struct tcpstate_link *link, struct tcpstate_holders *
  * struct teller - whoever tells
  * @out: JSON lines
  * @carry: see there
+ * @ignored: alerts that the log is not told of
  * @holders: who has sockets, NULL: nobody has asked lately
  * @asked_ns: when somebody did, CLOCK_BOOTTIME
  * @set_limit: tells the kernel how many files may be open where an alert's connections leak
@@ -226,6 +256,7 @@ uint32_t group_files_limit(struct tcpstate_link *link, struct tcpstate_holders *
 struct teller {
 	struct out *out;
 	struct carry *carry;
+	const struct ignored_list *ignored;
 	struct tcpstate_holders *holders;
 	uint64_t asked_ns;
 	void (*set_limit)(const struct tcpstate_alert *a, struct tcpstate_holders *holders,
@@ -260,6 +291,7 @@ enum presence {
  * @events: subscribed to transitions, or NULL
  * @second: for requests
  * @transitions: wanted
+ * @ignored: for the module, too
  * @presence: what was told last
  * @lost_alerts: what was told last, too
  * @lost_events: likewise
@@ -281,6 +313,7 @@ struct watch {
 	struct tcpstate_link *events;
 	struct tcpstate_link *second;
 	bool transitions;
+	const struct ignored_list *ignored;
 	enum presence presence;
 	struct tcpstate_loss lost_alerts;
 	struct tcpstate_loss lost_events;
@@ -301,7 +334,7 @@ struct watch {
 int watch_seek(struct watch *w);
 int watch_take(struct watch *w);
 int watch_tick(struct watch *w);
-/* Begins or ends with transitions, as wanted now. */
+/* Begins or ends with transitions, as wanted now, and ignores what is to be ignored now. */
 void watch_adjust(struct watch *w);
 void watch_close(struct watch *w);
 /* Tells the kernel; the struct is @w. */

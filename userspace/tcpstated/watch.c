@@ -164,6 +164,16 @@ static int open_all(struct watch *w, struct tcpstate_link **link)
 	return ret ? ret : read_list(w);
 }
 
+/* What is configured lasts for longer than a module. */
+static void tell_ignored(struct watch *w)
+{
+	int ret = w->second ? ignored_tell(w->ignored, w->second) : 0;
+
+	if (ret && ret != -ENOENT)
+		log_line(LOG_ERR, NULL, "the module does not ignore what is configured: %s",
+			 tcpstate_link_error(w->second));
+}
+
 /* Where nothing else tells that the module is another one, its numbers do. */
 static void begin(struct watch *w, const struct identity *id)
 {
@@ -178,6 +188,7 @@ static void begin(struct watch *w, const struct identity *id)
 	w->unsure = false;
 	w->dumped_ns = clock_ns(CLOCK_BOOTTIME);
 	say_present(w);
+	tell_ignored(w);
 	follow_subscribed(&w->follow);
 	if (follow_dump(&w->follow, &w->list, same) == FOLLOW_RELOADED) {
 		follow_forget(&w->follow);
@@ -378,6 +389,7 @@ void watch_adjust(struct watch *w)
 {
 	int ret;
 
+	tell_ignored(w);
 	if (!w->transitions)
 		close_link(&w->events);
 	if (!w->alerts || !w->transitions || w->events)

@@ -51,6 +51,8 @@ static struct {
 	struct tcpstate_endpoint endpoint[16];
 	unsigned int endpoints;
 	struct tcpstate_filter asked;
+	struct tcpstate_config config;
+	unsigned int configured;
 	struct tcpstate_link link[8];
 } module = { .queue_room = QUEUE_MAX };
 
@@ -62,6 +64,7 @@ static inline void module_load(void)
 	module.present = true;
 	module.generation++;
 	module.alerts = 0;
+	module.config = (struct tcpstate_config){ .ignores.n = 0 };
 	module.seq = 0;
 	module.last_id = 0;
 }
@@ -214,7 +217,15 @@ int tcpstate_link_fd(const struct tcpstate_link *link)
 
 int tcpstate_link_config_get(struct tcpstate_link *link, struct tcpstate_config *config)
 {
-	(void)config;
+	*config = module.config;
+	config->ignores.known = true;
+	return module_check(link);
+}
+
+int tcpstate_link_config_set(struct tcpstate_link *link, const struct tcpstate_config *config)
+{
+	module.config = *config;
+	module.configured++;
 	return module_check(link);
 }
 

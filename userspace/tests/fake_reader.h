@@ -91,12 +91,14 @@ static inline void forget_ids(void)
 }
 
 static struct out out = { .fd = -1 };
+static const struct ignored_list nothing;
 static struct watch w;
 static struct carry carry;
 
 static inline void start(void)
 {
 	memset(&w, 0, sizeof(w));
+	w.ignored = &nothing;
 	w.out = &out;
 	follow_init(&w.follow, take_news, NULL);
 }

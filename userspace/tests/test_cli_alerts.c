@@ -88,7 +88,8 @@ static void test_ignore(void **state)
 	assert_usage("ignore add any port=80-90", "'80-90' is a range; give one port");
 	assert_usage("ignore add any addr=10.0.0.0/8", "is a network; alerts are ignored by");
 	assert_usage("ignore add any port=1 port=2", "'port' is given twice");
-	assert_usage("ignore add any unit=web", "is not port=NUMBER and not addr=ADDRESS");
+	assert_usage("ignore add any user=web", "is not port=NUMBER and not addr=ADDRESS");
+	assert_usage("ignore add any unit=web", "put 'ignore = any unit=web' into /etc/tcpstate/tcpstated.conf");
 	assert_usage("ignore remove", "needs one number, or all");
 	assert_usage("ignore remove x", "'x' is not a number");
 }
@@ -101,7 +102,7 @@ static void test_good(void **state)
 		"alerts --watch=1 --no-header --color=never", "explain 41", "explain -j 41",
 		"config set settle-seconds=0 raises-per-hour=3600", "ignore", "ignore -j",
 		"ignore add listen-full", "ignore add any port=8080 addr=::1",
-		"ignore add any addr=::ffff:10.0.0.1", "ignore remove 1", "ignore remove all",
+		"ignore add any addr=::ffff:10.0.0.1", "ignore add any peer=10.0.0.1", "ignore remove 1", "ignore remove all",
 	};
 	size_t i;
 

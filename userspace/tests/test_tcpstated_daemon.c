@@ -171,6 +171,25 @@ static void test_holder(void **state)
 	assert_int_equal(module.asked.laddr_len, 0);
 }
 
+/* One that is ignored here is in the lines, marked, and not in the log; the module learns of it where it can. */
+static void test_ignored(void **state)
+{
+	char what[300];
+
+	(void)state;
+	snprintf(what, sizeof(what), "json = %s\nignore = any port=8080\nignore = any unit=nobody\n", lines);
+	write_config(what);
+	sock = socket(AF_INET, SOCK_STREAM, 0);
+	steps[0] = raise_leak;
+	steps[1] = clear_leak;
+	assert_int_equal(run_daemon(), STATUS_OK);
+	read_text(lines);
+	assert_int_equal(count("\"ignored\":true"), 2);
+	assert_int_equal(logged[TCPSTATE_ALERT_ACTION_RAISE] + logged[TCPSTATE_ALERT_ACTION_CLEAR], 0);
+	assert_int_equal(module.config.ignores.n, 1);
+	assert_int_equal(module.config.ignore[0].port, 8080);
+}
+
 /* Workers that share a port: of one socket here and three there the three count, of so many files in all. */
 static void test_workers(void **state)
 {
@@ -365,6 +384,8 @@ static void test_quiet(void **state)
 }
 
 /* The log is told later that there were more, once an hour. */
+static const struct ignored_list none;
+
 static void tell_folded(struct teller *t, uint32_t id)
 {
 	struct known known = { .alert = {
@@ -382,7 +403,7 @@ static void test_more(void **state)
 {
 	static struct out out = { .fd = -1 };
 	static struct carry carry;
-	struct teller t = { .out = &out, .carry = &carry };
+	struct teller t = { .out = &out, .carry = &carry, .ignored = &none };
 
 	(void)state;
 	tell_folded(&t, 1);
@@ -404,7 +425,7 @@ static void test_take_back(void **state)
 {
 	static struct out out = { .fd = -1 };
 	static struct carry carry;
-	struct teller t = { .out = &out, .carry = &carry };
+	struct teller t = { .out = &out, .carry = &carry, .ignored = &none };
 	struct known known = { .alert.id = 1, .logged = TCPSTATE_SEVERITY_PAGE };
 
 	(void)state;
@@ -551,6 +572,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_holder, set_up),
 		cmocka_unit_test_setup(test_workers, set_up),
+		cmocka_unit_test_setup(test_ignored, set_up),
 		cmocka_unit_test_setup(test_unload, set_up),
 		cmocka_unit_test_setup(test_restart, set_up),
 		cmocka_unit_test_setup(test_upgrade, set_up),

@@ -215,7 +215,7 @@ static void test_config(void **state)
 	refuse("log = none\ntransitons = yes\n",
 	       "2: unknown key 'transitons'; did you mean 'transitions'?");
 	refuse("\n# a comment\nprometheus = 1\n",
-	       "3: unknown key 'prometheus'; there are json, log, state and transitions");
+	       "3: unknown key 'prometheus'; there are json, log, state, transitions and ignore");
 	refuse("log = sylog\n", "1: log is auto, journal, syslog or none, not 'sylog'; "
 				"did you mean 'syslog'?");
 	refuse("transitions = 5\n", "1: transitions is yes or no, not '5'");
@@ -223,6 +223,7 @@ static void test_config(void **state)
 	refuse("state = -\n", "1: state is a path or none, not '-'");
 	refuse("log = none\n  json = -\nlog = x\n",
 	       "3: log is auto, journal, syslog or none, not 'x'");
+	refuse("ignore = stale_pool\n", "1: ignore: unknown kind 'stale_pool'; did you mean 'stale-pool'?");
 	refuse("[alerts]\nlog = none\n", "2: there are no sections like [alerts]; remove its line");
 	refuse("log\n", "1: not a line like 'log = journal'");
 	memset(line + 8, 'x', sizeof(line) - 10);
