@@ -9,13 +9,14 @@
 
 #include "alert.h"
 #include "alert_watch.h"
+#include "record.h"
 
 #define BATCH		16
 #define PASS_BUDGET	4096	/* look-ups in an evaluation */
 #define PASS_SMALL	4096	/* a pass of up to so many follows the last one at once */
 #define PASS_PAUSE_MS	10000	/* else after this */
 #define RECENT		2	/* samples: a leak that goes on has grown in one of them */
-#define SEEDED_MS	5000	/* after the load: what is there has been found, it has not come */
+#define SEEDED_MS	5000	/* after the load, at least: what is there has been found, it has not come */
 
 static u32 least_count(const struct tcps_alerts *alerts)
 {
@@ -48,17 +49,10 @@ void tcps_leak_drop(struct tcps_alerts *alerts, struct tcps_watched *watched)
 
 static void begin(struct tcps_alerts *alerts, struct tcps_watched *watched)
 {
-	bool found = alerts->older && alerts->now_ms - alerts->begun_ms < SEEDED_MS;
 	struct tcps_leak *leak = kzalloc(sizeof(*leak), GFP_KERNEL_ACCOUNT);
-	u32 before = found ? in_close_wait(watched) : 0;
-	unsigned int i;
 
 	if (!leak)
 		return;
-	for (i = 0; i < TCPS_LEAK_SAMPLES; i++)
-		leak->samples[i] = before;
-	for (i = 0; i < TCPS_LEAK_SIXTHS; i++)
-		leak->sixths[i] = before;
 	leak->sampled_ms = leak->sixth_ms = alerts->now_ms;
 	if (xa_err(xa_store(&alerts->suspects, (unsigned long)watched->peer, watched, GFP_KERNEL))) {
 		kfree(leak);
@@ -82,6 +76,23 @@ static void push(u32 *samples, unsigned int n, u64 *last_ms, u64 every_ms, u64 n
 		*last_ms = now_ms;
 }
 
+/* As if @n had been there all the time. */
+static void found(struct tcps_leak *leak, u32 n)
+{
+	unsigned int i;
+
+	for (i = 0; i < TCPS_LEAK_SAMPLES; i++)
+		leak->samples[i] = n;
+	for (i = 0; i < TCPS_LEAK_SIXTHS; i++)
+		leak->sixths[i] = n;
+}
+
+static bool seeding(const struct tcps_alerts *alerts)
+{
+	return alerts->older && (READ_ONCE(tcps_seeding) ||
+				 alerts->now_ms - alerts->begun_ms < SEEDED_MS);
+}
+
 void tcps_leak_sample(struct tcps_alerts *alerts, struct tcps_watched *watched)
 {
 	u64 span = tcps_th_ms(alerts, TCPS_TH_CLOSE_WAIT_AGE) +
@@ -96,6 +107,8 @@ void tcps_leak_sample(struct tcps_alerts *alerts, struct tcps_watched *watched)
 	leak = watched->leak;
 	if (!leak)
 		return;
+	if (seeding(alerts))
+		found(leak, n);
 	push(leak->samples, TCPS_LEAK_SAMPLES, &leak->sampled_ms,
 	     div_u64(span, TCPS_LEAK_SAMPLES - 1), alerts->now_ms, n);
 	push(leak->sixths, TCPS_LEAK_SIXTHS, &leak->sixth_ms,
@@ -152,9 +165,10 @@ static void count(const struct tcps_alerts *alerts, const struct tcps_watched *w
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(ages); i++)
-		if (idle_ns >= tcps_th(alerts, ages[i]) * NSEC_PER_SEC)
+		if (idle_ns >= tcps_th(alerts, ages[i]) * (u64)NSEC_PER_SEC)
 			tally->idle[i]++;
-	if (idleness->unread == 1 && idle_ns >= tcps_th(alerts, TCPS_TH_STALE_POOL_AGE) * NSEC_PER_SEC)
+	if (idleness->unread == 1 &&
+	    idle_ns >= tcps_th(alerts, TCPS_TH_STALE_POOL_AGE) * (u64)NSEC_PER_SEC)
 		tally->unread_eof++;
 	if (idle_ns > tally->oldest_ns) {
 		tally->oldest_ns = idle_ns;

@@ -183,7 +183,7 @@ static void read_accept_stalled(struct tcps_alerts *alerts, struct tcps_watched 
 				const struct tcps_watch *watch, struct tcps_reading *reading)
 {
 	const struct tcps_listening *l = &watched->listening;
-	bool old = l->waiting_ns > tcps_th(alerts, TCPS_TH_ACCEPT_STALLED_AGE) * NSEC_PER_SEC;
+	bool old = l->waiting_ns > tcps_th(alerts, TCPS_TH_ACCEPT_STALLED_AGE) * (u64)NSEC_PER_SEC;
 
 	reading->value[0] = l->queue;
 	reading->limit[0] = tcps_th(alerts, TCPS_TH_ACCEPT_STALLED_COUNT);

@@ -265,6 +265,7 @@ enum exit_status daemon_run(struct invocation *in, const struct settings *s)
 	while (!ret && !stop_wanted)
 		ret = turn(d);
 	sd_notify(0, "STOPPING=1");
+	teller_end(&d->teller);
 	/* Updates, too. */
 	d->watch.changes++;
 	settle(d);

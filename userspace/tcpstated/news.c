@@ -129,6 +129,19 @@ static void take_back(const struct carried *c)
 	log_news(&news);
 }
 
+static void tell_more(struct teller *t)
+{
+	log_line(LOG_WARNING, ID_MORE, "and %u more alerts were raised; all of them: tcpstate alerts",
+		 t->folded);
+	t->folded = 0;
+}
+
+void teller_end(struct teller *t)
+{
+	if (t->folded)
+		tell_more(t);
+}
+
 void teller_tick(struct teller *t)
 {
 	uint64_t now = clock_ns(CLOCK_BOOTTIME);
@@ -140,9 +153,7 @@ void teller_tick(struct teller *t)
 		t->told++;
 	}
 	if (t->folded && now >= t->more_ns) {
-		log_line(LOG_WARNING, ID_MORE,
-			 "and %u more alerts were raised; all of them: tcpstate alerts", t->folded);
-		t->folded = 0;
+		tell_more(t);
 		t->more_ns = now + MORE_EVERY_S * NS_PER_S;
 	}
 	if (t->holders && now - t->asked_ns > HOLDERS_S * NS_PER_S) {

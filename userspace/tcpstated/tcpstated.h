@@ -270,6 +270,8 @@ struct teller {
 void teller_tell(const struct follow_news *news, void *teller);
 /* Once a second or so. */
 void teller_tick(struct teller *t);
+/* What would have been told later. */
+void teller_end(struct teller *t);
 
 uint64_t clock_ns(clockid_t clock);
 

@@ -417,6 +417,11 @@ static void test_more(void **state)
 	tell_folded(&t, 3);
 	teller_tick(&t);
 	assert_int_equal(t.folded, 1);
+	/* Or at its end, once. */
+	said[0] = '\0';
+	teller_end(&t);
+	teller_end(&t);
+	assert_string_equal(said, "and 1 more alerts were raised; all of them: tcpstate alerts\n");
 	tcpstate_holders_free(t.holders);
 }
 
