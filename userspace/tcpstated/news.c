@@ -131,8 +131,8 @@ static void take_back(const struct carried *c)
 
 static void tell_more(struct teller *t)
 {
-	log_line(LOG_WARNING, ID_MORE, "and %u more alerts were raised; all of them: tcpstate alerts",
-		 t->folded);
+	log_line(LOG_WARNING, ID_MORE, "and %u more alert%s raised; all of them: tcpstate alerts",
+		 t->folded, t->folded == 1 ? " was" : "s were");
 	t->folded = 0;
 }
 

@@ -421,7 +421,7 @@ static void test_more(void **state)
 	said[0] = '\0';
 	teller_end(&t);
 	teller_end(&t);
-	assert_string_equal(said, "and 1 more alerts were raised; all of them: tcpstate alerts\n");
+	assert_string_equal(said, "and 1 more alert was raised; all of them: tcpstate alerts\n");
 	tcpstate_holders_free(t.holders);
 }
 
