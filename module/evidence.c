@@ -120,9 +120,9 @@ void tcps_evidence_socket(struct tcps_net *tn, const struct sock *sk, u8 from, u
 	/* Without a tuple: connect() before the SYN or without one, a child that is being made. */
 	tcps_socket_key(sk, &key);
 	/* __inet_hash_connect() has found none; the rest of the tuple is still there. */
-	if (from == TCPS_SYN_SENT && to == TCPS_CLOSE && !key.lport && key.rport)
+	if (from == TCPS_SYN_SENT && to == TCPS_CLOSE && !key.lport)
 		no_port(tn, &key, sk);
-	if (from == to || to == TCPS_SYN_SENT || from == TCPS_LISTEN || !key.lport || !key.rport)
+	if (from == to || to == TCPS_SYN_SENT || from == TCPS_LISTEN || !key.lport)
 		return;
 	tcps_record_report(&report);
 	tcps_record_holder(&report, tn, sk, false);
@@ -254,7 +254,7 @@ static void adopt_in(struct tcps_net *tn, const struct sock *sk, bool expected)
 
 	tcps_socket_key(sk, &key);
 	open = tcps_socket_read(sk, 0, &snap);
-	if (!key.lport || (open ? !key.rport : snap.seen.state != TCPS_LISTEN))
+	if (!key.lport || (!open && snap.seen.state != TCPS_LISTEN))
 		return;
 	tcps_record_report(&report);
 	tcps_record_holder(&report, tn, sk, true);

@@ -16,14 +16,22 @@
 #include "fsm/fsm.h"
 #include "socket.h"
 
+/* Has it a far end? Port 0 is one, too; tcp_disconnect() leaves the address. */
+static bool has_remote(const struct sock *sk)
+{
+	return !((1 << READ_ONCE(sk->sk_state)) & (TCPF_CLOSE | TCPF_LISTEN)) || sk->sk_dport;
+}
+
 void tcps_socket_key(const struct sock *sk, struct tcps_key *key)
 {
+	bool remote = has_remote(sk);
+
 	memset(key, 0, sizeof(*key));
 	key->rport = ntohs(sk->sk_dport);
 	key->family = AF_INET;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr) &&
-	    !(key->rport && ipv6_addr_v4mapped(&sk->sk_v6_daddr)))
+	    !(remote && ipv6_addr_v4mapped(&sk->sk_v6_daddr)))
 		key->family = AF_INET6;
 	if (key->family == AF_INET6) {
 		key->laddr = sk->sk_v6_rcv_saddr;
@@ -34,8 +42,7 @@ void tcps_socket_key(const struct sock *sk, struct tcps_key *key)
 		ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &key->laddr);
 		ipv6_addr_set_v4mapped(sk->sk_daddr, &key->raddr);
 	}
-	/* tcp_disconnect() leaves the address. */
-	if (!key->rport) {
+	if (!remote) {
 		memset(&key->raddr, 0, sizeof(key->raddr));
 		if (key->family == AF_INET)
 			ipv6_addr_set_v4mapped(0, &key->raddr);
