@@ -322,8 +322,10 @@ static void count(struct tcps_peer *peer, u8 from, u8 to, bool ranged)
 
 void tcps_peer_move(struct tcps_conn *conn, u8 from, u8 to)
 {
-	if (!conn->peer && to != TCPS_CLOSE)
+	if (!conn->peer && to != TCPS_CLOSE) {
 		join(conn, to);
+		from = 0;	/* where there was no place it has not been counted */
+	}
 	if (!conn->peer)
 		return;
 	if (to == TCPS_SYN_SENT)
@@ -343,6 +345,8 @@ void tcps_peer_leave(struct tcps_conn *conn)
 		give_port(conn->peer->pool, conn->key.lport);
 	tcps_peer_put(conn->peer);
 	conn->peer = NULL;
+	conn->ranged = false;
+	conn->early = false;
 }
 
 /* Callers */

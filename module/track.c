@@ -6,6 +6,7 @@
 #include "conn.h"
 #include "evidence.h"
 #include "fsm/seq.h"
+#include "peer.h"
 #include "record.h"
 #include "socket.h"
 #include "stats.h"
@@ -69,8 +70,10 @@ static void reopen(struct tcps_slot *slot, struct tcps_conn *conn, const struct 
 		   struct tcps_step *step, struct tcps_report *report)
 {
 	tcps_record_enter(slot, conn, TCPS_CLOSE, TCPS_EV_GONE, report);
+	tcps_peer_leave(conn);	/* who was accepted may connect now */
 	conn->owner = NULL;
 	conn->pid = tcps_socket_connecting(pkt->sk);
+	conn->early = tcps_socket_bound_early(pkt->sk);
 	tcps_fsm_init(&conn->fsm, &pkt->seg);
 	tcps_fsm_step(&conn->fsm, &pkt->seg, TCPS_SENT, step);
 }
