@@ -19,10 +19,10 @@ limit=${TCPSTATE_TIMEOUT-$timeout}
 
 all=(states wire segments.sh paths.sh malformed malformed_states rawsock procfile params.sh tracepoint.sh namespaces.sh
      rmmod_open.sh time_wait.sh netlink netlink_dump netlink_config netlink_thresholds netlink_perm netlink_holder netlink_churn netlink_life
-     netlink_alert alerts alerts_many alerts_edge ports fuzz_netlink events.sh events_count ynl.sh tool.sh tcpstated.sh verify.sh netlink_cost compare.sh random.sh
+     netlink_alert alerts alerts_many alerts_edge ports peers fuzz_netlink events.sh events_count ynl.sh tool.sh tcpstated.sh verify.sh netlink_cost compare.sh random.sh
      silence silence_crowd silence.sh
      alerts_slow holder.sh
-     random_sockets.sh truth truth_kill truth_time truth_open truth_race seed.sh off.sh flood.sh race load.sh)
+     random_sockets.sh truth truth_zero truth_kill truth_time truth_open truth_race seed.sh off.sh flood.sh race load.sh)
 except=
 if [ "${1-}" = -x ]; then except=$2; shift 2; fi
 [ $# -gt 0 ] || set -- all
