@@ -439,14 +439,17 @@ int tcps_peer_net_init(struct tcps_net *tn)
 	return 0;
 }
 
+static void free_peer(void *of, void *unused)
+{
+	struct tcps_peer *peer = of;
+
+	xa_destroy(&peer->uses);
+	kfree(peer);
+}
+
 void tcps_peer_net_exit(struct tcps_net *tn)
 {
-	struct tcps_peer *peer, *tmp;
-
-	list_for_each_entry_safe(peer, tmp, &tn->peers->all, all) {
-		xa_destroy(&peer->uses);
-		kfree(peer);
-	}
-	rhashtable_destroy(&tn->peers->table);
+	/* First of all waits for the table's own work, which may be moving peers to a larger one. */
+	rhashtable_free_and_destroy(&tn->peers->table, free_peer, NULL);
 	kfree(tn->peers);
 }
