@@ -43,9 +43,6 @@ static int __init tcpstate_init(void)
 	err = tcps_netns_init();
 	if (err)
 		goto no_netns;
-	err = tcps_netlink_init();
-	if (err)
-		goto no_netlink;
 	err = tcps_proc_init();
 	if (err)
 		goto no_proc;
@@ -53,12 +50,15 @@ static int __init tcpstate_init(void)
 		pr_info("loaded, but switched off (tcpstate.off=1); switch it on with: tcpstate on\n");
 	else
 		err = tcps_switch_on();
+	if (err)
+		goto no_switch;
+	/* Last: a dump that has begun holds the module, but not one that fails to load. */
+	err = tcps_netlink_init();
 	if (!err)
 		return 0;
+no_switch:
 	tcps_proc_exit();
 no_proc:
-	tcps_netlink_exit();
-no_netlink:
 	tcps_switch_exit();
 	tcps_netns_exit();
 no_netns:
@@ -70,8 +70,8 @@ no_event:
 
 static void __exit tcpstate_exit(void)
 {
-	tcps_proc_exit();
 	tcps_netlink_exit();	/* who could switch it on */
+	tcps_proc_exit();
 	tcps_switch_exit();
 	tcps_netns_exit();
 	tcps_event_exit();
