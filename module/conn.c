@@ -402,7 +402,9 @@ int tcps_conn_init(unsigned int max_endpoints)
 	tcps_table.shard_mask = shards - 1;
 	tcps_table.seed = get_random_u32();
 	tcps_table.cache = KMEM_CACHE(tcps_conn, 0);
-	tcps_table.buckets = kvcalloc(buckets, sizeof(*tcps_table.buckets), GFP_KERNEL);
+	/* Rather no table than the end of whoever has most of the memory (out of memory killer). */
+	tcps_table.buckets = kvcalloc(buckets, sizeof(*tcps_table.buckets),
+				      GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 	tcps_table.shards = kvcalloc(shards, sizeof(*tcps_table.shards), GFP_KERNEL);
 	if (!tcps_table.cache || !tcps_table.buckets || !tcps_table.shards) {
 		pr_err("no memory for a table of %u endpoints: load with a smaller max_endpoints=\n",
