@@ -36,26 +36,36 @@ if [ -z "${TCPSTATE_KO-}" ] && ! modinfo tcpstate >/dev/null 2>&1; then
 fi
 [ -z "${TCPSTATE_KO-}" ] || export TCPSTATE_KO
 
-# Under "scripts/vm -i" the clock leaps while the machine waits for its disk, the more so the busier the host is. What will be
-# needed before any clock counts: the programs and their libraries, into the overlay's memory (a change of their times does
-# that, even if it is none).
+# Under "scripts/vm -i" the clock leaps while the machine waits for its disk, by a second for each tenth of a millisecond, the
+# more so the busier the host is. What will be needed before any clock counts: the programs and their libraries, by each name
+# that they are found by, into the overlay's memory (a change of their times does that, even if it is none).
+names() {	# FILE...: and each link on the way to it
+	local f to
+	for f; do
+		while echo "$f"; [ -L "$f" ]; do
+			to=$(busybox readlink "$f")
+			[[ $to = /* ]] || to=${f%/*}/$to
+			f=$to
+		done
+	done
+}
 files() {
 	local program
 	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill \
-		       "$here"/../build/bin/*; do
-		program=$(command -v "$program") || continue
-		busybox readlink -f "$program"
-		ldd "$program" | busybox sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | busybox xargs -r -n 1 busybox readlink -f
+		       busybox true env chrt unshare seq cp mv ls mkdir touch tr "$here"/../build/bin/*; do
+		program=$(type -P "$program") || continue
+		names "$program" $(ldd "$program" | busybox sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p')
 	done
 	busybox find "$here" "$TCPSTATE_TESTBIN" ${TCPSTATE_KO+"$TCPSTATE_KO"} /etc/iproute2 -type f
-	busybox find "$here/../build/programs" "$here/../scripts" -type f	# where they are: nft
-	for program in /etc/ld.so.cache /etc/localtime; do busybox readlink -f $program; done
+	busybox find "$here/../build/programs" "$here/../scripts" -type f -o -type l	# where they are: nft
+	names /etc/ld.so.cache /etc/localtime
+	busybox find /etc/modprobe.d /lib/modprobe.d/ 2>/dev/null	# and what is in a directory: its list is kept, too
 }
 warm() {
 	local m
 	files | busybox sort -u >/tmp/tcpstate-files
 	busybox xargs cat </tmp/tcpstate-files
-	! grep -q "^overlay / overlay" /proc/mounts || while read -r m; do busybox touch -c -r "$m" "$m"; done </tmp/tcpstate-files
+	! grep -q "^overlay / overlay" /proc/mounts || while read -r m; do busybox touch -h -c -r "$m" "$m"; done </tmp/tcpstate-files
 	busybox rm /tmp/tcpstate-files
 	for m in tun veth dummy vrf ipip nf_tables nft_reject_ipv4 sch_netem inet_diag tcp_diag; do modprobe -q "$m"; done
 	ip -V; ss -V; tc -V; ss -Htan; timeout 1000 true; ip netns add tcps-warm; ip netns exec tcps-warm true; ip netns del tcps-warm
