@@ -28,7 +28,7 @@ traffic() {
 	exec_ns "$1" "$bin/traffic" -s "$2" -n 2000 -p 300 -w <"$tmp/in" >"$tmp/traffic" 2>&1 &
 	pids+=($!)
 	exec 5>"$tmp/in"
-	for ((i = 0; i < 600; i++)); do
+	for ((i = 0; i < looks; i++)); do
 		! grep -q "^done" "$tmp/traffic" || { diag "namespace $1, seed $2: $(<"$tmp/traffic")"; return 0; }
 		kill -0 $! 2>/dev/null || break
 		sleep 0.1

@@ -121,6 +121,7 @@ follow() {
 	netns "$1" && "$tool" -N "$1" config set settle-seconds=0 repeat-seconds=0 >/dev/null || return
 	"$tool" -N "$1" alerts --follow -j </dev/null >"$tmp/$1.told" 2>&1 &
 	pids+=($!)
+	listens "$1"
 }
 # heard NS SECONDS ACTION KIND SEVERITY [PORT]: until that has been told
 heard() {
@@ -259,7 +260,7 @@ follow_daemon() {
 	daemon_pid=$!
 	pids+=($!)
 	local i
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < looks; i++)); do
 		! grep -q '"module":"present"' "$tmp/tcps-page.told" 2>/dev/null || return 0
 		sleep 0.1
 	done

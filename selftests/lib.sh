@@ -157,13 +157,26 @@ client() {
 	exec 5>"$tmp/in"
 	await_line "$tmp/client"
 }
+# Something that is to come soon is looked for so often, a tenth of a second apart. It is a number of looks that counts: where
+# idle time is skipped, seconds are nothing to a program that is being read from a disk.
+looks=3000
 await_line() {	# FILE: "ready" as its first line
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < looks; i++)); do
 		! grep -q ^ready "$1" || return 0
 		sleep 0.1
 	done
 	diag "$1: $(<"$1")"
+	return 1
+}
+# listens NS: until somebody there hears one of the groups of generic netlink, which is number 16
+listens() {
+	local i
+	for ((i = 0; i < looks; i++)); do
+		! in_ns "$1" busybox awk '$2 == 16 && $4 !~ /^0+$/ { heard = 1 } END { exit !heard }' /proc/self/net/netlink || return 0
+		sleep 0.1
+	done
+	diag "namespace $1: nobody listens"
 	return 1
 }
 end_all() {

@@ -22,6 +22,7 @@ trouble() {
 	"$tool" -N tcps-o1 config set settle-seconds=0 repeat-seconds=0 close-wait-info-count=2 close-wait-info-age=1 >"$tmp/out" || return
 	"$tool" -N tcps-o1 alerts --follow -j >"$tmp/follow" &
 	pids+=($!)
+	listens tcps-o1 || return
 	"$tmp/traffic" -s 1 -n 100 -p 20 >"$tmp/out" && ip netns exec tcps-o2 "$tmp/traffic" -s 1 -n 100 -p 20 >"$tmp/out" &&
 	serve tcps-o1 127.0.0.1 7000 keep && client tcps-o1 127.0.0.1 7000 2 && echo shut >&5 && raised 1
 }
@@ -29,7 +30,7 @@ trouble() {
 told() { grep -c "\"action\": *\"$1\"" "$tmp/follow"; }
 raised() {	# TIMES
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < looks; i++)); do
 		[ "$(told raise)" != "$1" ] || return 0
 		sleep 0.1
 	done
@@ -144,7 +145,7 @@ tables() {
 	: >"$tmp/traffic.out"
 	exec_ns tcps-oz "$tmp/traffic" -s 5 -n 200 -p 50 -w <&6 >"$tmp/traffic.out" 2>&1 &
 	pids+=($!)
-	for ((i = 0; i < 100; i++)); do grep -q ^done "$tmp/traffic.out" && break; sleep 0.1; done
+	for ((i = 0; i < looks; i++)); do grep -q ^done "$tmp/traffic.out" && break; sleep 0.1; done
 	for ((i = 0; i < n; i++)); do
 		switched off || return
 		{ sleep 0.0$((i * 15 + 10)); ip netns del tcps-ox$i; } &

@@ -35,7 +35,7 @@ hold() {	# NS DESCRIPTOR
 }
 held() {	# NS
 	local i
-	for ((i = 0; i < 6000; i++)); do
+	for ((i = 0; i < 2 * looks; i++)); do
 		! grep -q ^ready "$tmp/held.$1" || { diag "$1: $(in_ns "$1" ss -Htan | busybox awk '{ n[$1]++ } END { for (s in n) printf "%s=%d ", s, n[s] }')"; return 0; }
 		[ ! -s "$tmp/held.$1" ] || break
 		sleep 0.1

@@ -43,7 +43,7 @@ start() {
 }
 wait_listener() {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < looks; i++)); do
 		snapshot_of tcps-w && [ "$S_LISTEN" != 0 ] && return
 		sleep 0.1
 	done

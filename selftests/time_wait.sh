@@ -61,7 +61,7 @@ blackhole() {
 	in_ns tcps-a busybox sysctl -qw net.ipv4.tcp_syn_retries=4	# 31 s: ss may take some of them
 	exec_ns tcps-a "$bin/endpoint" connect 10.78.0.2 80 1 </dev/null 2>"$tmp/err" &
 	pid=$!
-	wait_nine tcps-a 1000 "SYN_SENT=1" && ss_nine tcps-a && is "ss" "$ss_is" "SYN_SENT=1 " || return
+	wait_nine tcps-a 20000 "SYN_SENT=1" && ss_nine tcps-a && is "ss" "$ss_is" "SYN_SENT=1 " || return
 	wait $pid
 	grep -q "timed out" "$tmp/err" || { diag "connect said $(<"$tmp/err")"; return 1; }
 	t=$(now_ms)
@@ -77,9 +77,9 @@ blackhole() {
 }
 
 fin_wait2() {
-	in_ns tcps-a busybox sysctl -qw net.ipv4.tcp_fin_timeout=2
+	in_ns tcps-a busybox sysctl -qw net.ipv4.tcp_fin_timeout=10	# that a look finds them
 	serve tcps-b 10.77.0.2 7001 keep && client tcps-a 10.77.0.2 7001 3 && echo close >&5 &&
-	wait_nine tcps-a 1000 "FIN_WAIT2=3" && wait_nine tcps-a 4500 "" && snapshot_of tcps-a &&
+	wait_nine tcps-a 5000 "FIN_WAIT2=3" && wait_nine tcps-a 12500 "" && snapshot_of tcps-a &&
 	is "entered TIME_WAIT since the start" "$E_TIME_WAIT" $((2 * N)) && wait_nine tcps-b 1000 "CLOSE_WAIT=3"
 }
 # Without close() there is no timer: FIN_WAIT2 of shutdown() stays.

@@ -93,7 +93,7 @@ followed() {
 	"$tool" -N tcps-t events -j -s close-wait >"$tmp/j" 2>"$tmp/err" </dev/null &
 	pid=$!
 	pids+=($pid)
-	sleep 2
+	listens tcps-t || return
 	echo reset >&5
 	wait_nine tcps-t 3000 "" || return
 	sleep 2

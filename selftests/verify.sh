@@ -169,12 +169,21 @@ under_traffic() {
 	done
 	holds "x['endpoints'] > 100" && is "traffic" "$(<"$tmp/traffic")" ""
 }
+documents() {	# NUMBER: until there are so many
+	local i
+	for ((i = 0; i < looks; i++)); do
+		[ "$(busybox wc -l <"$tmp/j")" -lt "$1" ] || return 0
+		sleep 0.1
+	done
+	diag "not $1 documents: $(<"$tmp/err")"
+	return 1
+}
 watched() {
 	local pid
 	"$tool" -N tcps-v verify -j --watch=1 -s close-wait >"$tmp/j" 2>"$tmp/err" </dev/null &
 	pid=$!
 	pids+=($pid)
-	sleep 5
+	documents 3 || return
 	kill -INT $pid && wait $pid && is "stderr" "$(<"$tmp/err")" "" && holds "len(x) >= 3 and all(d['verified'] for d in x)"
 }
 unprivileged() {
@@ -185,8 +194,7 @@ unloaded_meanwhile() {
 	local pid status=0
 	"$tool" -N tcps-v verify -j --watch=1 >"$tmp/j" 2>"$tmp/err" </dev/null &
 	pid=$!
-	sleep 3
-	module_unload || return
+	documents 1 && module_unload || return
 	wait $pid || status=$?
 	is "exit status" $status 3 && grep -qF "modprobe tcpstate" "$tmp/err"
 }
