@@ -34,6 +34,17 @@ reader_of_all() {
 		sleep 0.05
 	done
 }
+# Until the process is in the namespace: it is no "ip" any more, which finds it by its name.
+under_way() {
+	local i comm
+	for ((i = 0; i < looks; i++)); do
+		read -r comm <"/proc/$1/comm" || return
+		[ "$comm" != traffic ] || return 0
+		sleep 0.1
+	done
+	echo "process $1 is $comm" >&2
+	return 1
+}
 # One namespace in two is deleted with its connections in TIME_WAIT, the other in the midst of its traffic.
 churn() {
 	local i ns pid
@@ -46,8 +57,7 @@ churn() {
 		else
 			ip netns exec $ns "$bin/traffic" -s $i -t 100000 -p 20 </dev/null >"$tmp/churned" &
 			pid=$!
-			sleep 0.3
-			ip netns del $ns || return
+			under_way $pid && sleep 0.3 && ip netns del $ns || return
 			kill -KILL $pid || return
 			wait $pid
 		fi
@@ -124,7 +134,7 @@ final() {
 	done
 	exec 7>"$tmp/hold-" 8>"$tmp/holdtcps-e0" 9>"$tmp/holdtcps-e1"
 	for ns in tcps-e0 tcps-e1 -; do
-		for ((i = 0; i < 600; i++)); do ! grep -q ^done "$tmp/final$ns" || break; sleep 0.1; done
+		for ((i = 0; i < looks; i++)); do ! grep -q ^done "$tmp/final$ns" || break; sleep 0.1; done
 		is "traffic in $ns" "$(<"$tmp/final$ns")" "done 300" || return
 	done
 }
