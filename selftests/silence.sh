@@ -12,7 +12,8 @@ need nginx
 dir=$tmp/nginx
 
 configuration() {
-	mkdir -p "$dir" && busybox dd if=/dev/zero of="$dir/slow" bs=1k count=160 2>/dev/null && cat >"$dir/conf" <<-END
+	# 97 s each: none ends when old workers are looked for, 10 s after a reload at 50, 150, 250 and so on (silence_web.c)
+	mkdir -p "$dir" && busybox dd if=/dev/zero of="$dir/slow" bs=1k count=192 2>/dev/null && cat >"$dir/conf" <<-END
 		user root;
 		worker_processes 2;
 		pid nginx.pid;
