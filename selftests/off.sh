@@ -85,9 +85,11 @@ refused() {
 	snapshot && is coverage "$coverage" full
 }
 often() {
-	local i slowest=0
+	local i slowest=0 seed
 	for ns in "${spaces[@]}" -; do
-		exec_ns $ns "$tmp/traffic" -s $RANDOM -t 100000 -p 20 </dev/null >>"$tmp/traffic.out" 2>&1 &
+		seed=$RANDOM
+		diag "$ns: traffic by seed $seed"
+		exec_ns $ns "$tmp/traffic" -s $seed -t 100000 -p 20 </dev/null >>"$tmp/traffic.out" 2>&1 &
 		pids+=($!)
 		moving+=($!)
 	done

@@ -44,10 +44,12 @@ held() {	# NS
 	return 1
 }
 traffic_on() {
-	local ns
+	local ns seed
 	moving=()
 	for ns in "${holds[@]}"; do
-		exec_ns "$ns" "$tmp/traffic" -s $RANDOM -t 100000 -p 20 </dev/null >>"$tmp/traffic.out" 2>&1 &
+		seed=$RANDOM
+		diag "$ns: traffic by seed $seed"
+		exec_ns "$ns" "$tmp/traffic" -s $seed -t 100000 -p 20 </dev/null >>"$tmp/traffic.out" 2>&1 &
 		moving+=($!)
 	done
 	pids+=("${moving[@]}")
