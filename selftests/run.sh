@@ -54,6 +54,7 @@ files() {
 	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill \
 		       busybox true env chrt unshare seq cp mv ls mkdir touch tr "$here"/../build/bin/*; do
 		program=$(type -P "$program") || continue
+		# shellcheck disable=SC2046
 		names "$program" $(ldd "$program" | busybox sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p')
 	done
 	busybox find "$here" "$TCPSTATE_TESTBIN" ${TCPSTATE_KO+"$TCPSTATE_KO"} /etc/iproute2 -type f
