@@ -77,7 +77,7 @@ absent() {
 bound() {
 	serve tcps-v ::1 7002 keep lo || return
 	: >"$tmp/lo"
-	exec_ns tcps-v "$bin/endpoint" connect ::1 7002 2 lo < <(exec sleep 100000) >"$tmp/lo" 2>&1 &
+	exec_ns tcps-v "$bin/endpoint" connect ::1 7002 2 lo < <(exec sleep 100000 2>/dev/null) >"$tmp/lo" 2>&1 &
 	pids+=($!)
 	await_line "$tmp/lo"
 }
