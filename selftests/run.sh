@@ -39,24 +39,26 @@ fi
 # Under "scripts/vm -i" the clock leaps while the machine waits for its disk, by a second for each tenth of a millisecond, the
 # more so the busier the host is. What will be needed before any clock counts: the programs and their libraries, by each name
 # that they are found by, into the overlay's memory (a change of their times does that, even if it is none).
-names() {	# FILE...: and each link on the way to it
-	local f to
-	for f; do
-		while echo "$f"; [ -L "$f" ]; do
-			to=$(busybox readlink "$f")
-			[[ $to = /* ]] || to=${f%/*}/$to
-			f=$to
-		done
+names() {	# FILE...: and what each is a link to
+	local from to
+	while [ $# -gt 0 ]; do
+		printf '%s\n' "$@"
+		# shellcheck disable=SC2046
+		set -- $(busybox stat -c %N "$@" | busybox sed -n "s/^'\(.*\)' -> '\(.*\)'$/\1 \2/p" | while read -r from to; do
+			[[ $to = /* ]] || to=${from%/*}/$to
+			echo "$to"
+		done)
 	done
 }
+with_libraries() {	# PROGRAM...
+	# shellcheck disable=SC2046
+	set -- $(type -P "$@")
+	names "$@" $(ldd "$@" | busybox sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p' | busybox sort -u)
+}
 files() {
-	local program
-	for program in bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill \
-		       busybox true env chrt unshare seq cp mv ls mkdir touch tr "$here"/../build/bin/*; do
-		program=$(type -P "$program") || continue
-		# shellcheck disable=SC2046
-		names "$program" $(ldd "$program" | busybox sed -n 's/^[^/]*\(\/[^ ]*\) (0x.*/\1/p')
-	done
+	with_libraries bash sh nsenter ip ss tc insmod rmmod modprobe mount timeout tee mktemp mkfifo cat rm sleep grep dirname tail date kill \
+		busybox true env chrt unshare seq cp mv ls mkdir touch tr "$here"/../build/bin/*
+	[ ! -x "$here/../scripts/fetch" ] || (eval "$("$here/../scripts/fetch" --env)"; with_libraries nft nginx)
 	busybox find "$here" "$TCPSTATE_TESTBIN" ${TCPSTATE_KO+"$TCPSTATE_KO"} /etc/iproute2 -type f
 	busybox find "$here/../build/programs" "$here/../scripts" -type f -o -type l	# where they are: nft
 	names /etc/ld.so.cache /etc/localtime
