@@ -38,7 +38,7 @@ fi
 
 # Under "scripts/vm -i" the clock leaps while the machine waits for its disk, by a second for each tenth of a millisecond, the
 # more so the busier the host is. What will be needed before any clock counts: the programs and their libraries, by each name
-# that they are found by, into the overlay's memory (a change of their times does that, even if it is none).
+# that they are found by, into the overlay's memory (a change of their modes and owners does that, even if it is none).
 names() {	# FILE...: and what each is a link to
 	local from to
 	while [ $# -gt 0 ]; do
@@ -65,11 +65,17 @@ files() {
 	busybox find /etc/modprobe.d /lib/modprobe.d/ 2>/dev/null	# and what is in a directory: its list is kept, too
 }
 warm() {
-	local m
-	files | busybox sort -u >/tmp/tcpstate-files
-	busybox xargs cat </tmp/tcpstate-files
-	! grep -q "^overlay / overlay" /proc/mounts || while read -r m; do busybox touch -h -c -r "$m" "$m"; done </tmp/tcpstate-files
-	busybox rm /tmp/tcpstate-files
+	local f m files=() links=()
+	while read -r f; do
+		if [ -L "$f" ]; then links+=("$f"); else files+=("$f"); fi
+	done < <(files | busybox sort -u)
+	# One program for all of them: on a debug kernel with several processors each takes half a second.
+	if grep -q "^overlay / overlay" /proc/mounts; then
+		busybox chmod u+r "${files[@]}"
+		busybox chown -h 0:0 "${links[@]}"
+	else
+		cat "${files[@]}"
+	fi
 	for m in tun veth dummy vrf ipip nf_tables nft_reject_ipv4 sch_netem inet_diag tcp_diag; do modprobe -q "$m"; done
 	ip -V; ss -V; tc -V; ss -Htan; timeout 1000 true; ip netns add tcps-warm; ip netns exec tcps-warm true; ip netns del tcps-warm
 	echo | tee /dev/null | grep -q . ; tail -n 1 /proc/uptime; sleep 0
