@@ -24,6 +24,7 @@ static const unsigned int due_delay_ms[TCPS_DUES] = {
 };
 
 #define EXIT_BATCH	64	/* records freed between two locks of a shard */
+#define PASSED		256	/* records passed over in one */
 
 /*
  * By state: when the audit looks after a record has entered it, and after a look that found the
@@ -276,12 +277,24 @@ void tcps_conn_remove(struct tcps_slot *slot, struct tcps_conn *conn)
 	kmem_cache_free(tcps_table.cache, conn);
 }
 
+/* Of a minisock that ends at a known time: until then there is nothing to look at. */
+static bool pass_over(struct tcps_slot *slot, struct tcps_conn *conn, unsigned long now)
+{
+	s32 left = conn->expires ? (s32)(conn->expires - (u32)now) : 0;
+
+	if (left <= 0)
+		return false;
+	tcps_conn_set_due(slot, conn, left > (s32)msecs_to_jiffies(due_delay_ms[TCPS_DUE_LONG]) ?
+				      TCPS_DUE_LONG : TCPS_DUE_SHORT);
+	return true;
+}
+
 int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long now,
 			struct tcps_item *items, unsigned int max)
 {
 	struct tcps_conn *conn;
 	struct tcps_slot slot;
-	unsigned int n = 0;
+	unsigned int n = 0, passed = 0;
 	int due;
 
 	if (shard > tcps_table.shard_mask)
@@ -301,8 +314,13 @@ int tcps_conn_due_batch(struct tcps_net *tn, unsigned int shard, unsigned long n
 			conn = list_first_entry(head, struct tcps_conn, by_due);
 			if (tcps_conn_not_due(conn, now))
 				break;
-			if (conn->expires && (s32)(conn->expires - (u32)now) > 0) {
-				tcps_conn_set_due(&slot, conn, TCPS_DUE_SHORT);
+			if (pass_over(&slot, conn, now)) {
+				/* There can be very many of them. */
+				if (++passed % PASSED == 0) {
+					spin_unlock_bh(&slot.shard->lock);
+					cond_resched();
+					spin_lock_bh(&slot.shard->lock);
+				}
 				continue;
 			}
 			items[n++] = tcps_conn_item(conn);
