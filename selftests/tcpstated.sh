@@ -107,10 +107,11 @@ rotate() {
 	await 60 "the new file" [ -e "$tmp/alerts.json" ]
 }
 # Resident, and data, in KB; open files
+# Without what is mapped from files: of a program's text more is there each time another part of it runs.
 measure() {
 	local name value
 	while read -r name value _; do
-		case $name in VmRSS:) resident=$value ;; VmData:) data=$value ;; esac
+		case $name in RssAnon:) resident=$value ;; VmData:) data=$value ;; esac
 	done <"/proc/$pid/status"
 	open_files=$(busybox ls "/proc/$pid/fd" | busybox wc -l)
 	diag "load $loaded: resident $resident KB, data $data KB, $open_files files"
@@ -264,13 +265,18 @@ told() {
 	grep -q '^STATUS=10 alerts active$' "$tmp/told" && grep -q '^STATUS=waiting for the tcpstate module$' "$tmp/told"
 }
 
-# Where there is no log: that the module comes and goes; and how many alerts are folded, once an hour of either daemon
+# Where there is no log: that the module comes and goes; and how many alerts are folded, once an hour of either daemon and what
+# is left at its end. Six in each load are not folded: what was told so then is no news when it comes again, folded, in the next.
 said() {
-	local module=': the tcpstate module is'
+	local module=': the tcpstate module is' more='and [0-9]+ more alerts? (was|were) raised' n sum folded
+	n=$(grep -cE ": $more; all of them: tcpstate alerts$" "$tmp/out")
+	sum=$(grep -oE "$more" "$tmp/out" | busybox awk '{ sum += $2 } END { print sum + 0 }')
+	folded=$(cat "${files[@]}" | grep '"action":"raise"' | grep -c '"folded":true')
 	is "present" "$(grep -c "$module loaded, its alerts are followed$" "$tmp/out")" $((loaded + 1)) &&
 	is "absent" "$(grep -c "$module not loaded; load it with: modprobe tcpstate$" "$tmp/out")" $((loaded - 1)) &&
-	is "folded" "$(grep -cE ': and [0-9]+ more alerts were raised; all of them: tcpstate alerts$' "$tmp/out")" 2 &&
-	is "lines" "$(busybox wc -l <"$tmp/out")" $((2 * loaded + 2))
+	le "folded" "$sum" "$folded" && ge "folded" "$sum" $((folded - 6 * loaded)) && ge "of them" "$folded" 700 &&
+	ge "said" "$n" 2 && le "said" "$n" 4 &&
+	is "lines" "$(busybox wc -l <"$tmp/out")" $((2 * loaded + n))
 }
 
 under_valgrind() {
