@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "grow.h"
 #include "holder.h"
+#include "pace.h"
+#include "process.h"
 
 #define PASS_EVERY_NS	250000000ull
 
 /* A process that has a socket of any kind. */
 struct owner {
 	pid_t pid;
-	char comm[sizeof(((struct tcpstate_process *)0)->comm)];
+	char comm[TCPSTATE_COMM_MAX];
 	struct tcpstate_place place;
 };
 
@@ -46,13 +45,13 @@ struct pass {
  * @proc: /proc
  * @now: the last pass
  * @before: the one before: events come late, and what they tell of may have been closed
- * @pass_after: CLOCK_MONOTONIC, ns: no pass before
+ * @pace: of the passes
  * @groups: for sockets that no process has
  */
 struct tcpstate_holders {
 	char proc[PATH_MAX];
 	struct pass now, before;
-	uint64_t pass_after;
+	struct tcpstate_pace pace;
 	struct tcpstate_cgroups *groups;
 };
 
@@ -63,28 +62,6 @@ static void free_pass(struct pass *p)
 	free(p->owners);
 	free(p->held);
 	*p = (struct pass){ .owners = NULL };
-}
-
-/* Anybody may choose the name of a process; it goes to terminals and into JSON. */
-static bool read_comm(const char *proc, pid_t pid, char *comm, size_t size)
-{
-	char file[PATH_MAX];
-	size_t len = 0;
-	FILE *f;
-
-	snprintf(file, sizeof(file), "%s/%d/comm", proc, (int)pid);
-	f = fopen(file, "re");
-	if (f) {
-		len = fread(comm, 1, size - 1, f);
-		fclose(f);
-	}
-	comm[len] = '\0';
-	comm[strcspn(comm, "\n")] = '\0';
-	for (; *comm; comm++) {
-		if (*comm < ' ' || *comm > '~')
-			*comm = '?';
-	}
-	return len;
 }
 
 static bool add_held(struct pass *p, uint64_t inode, pid_t pid, int fd)
@@ -108,23 +85,10 @@ static bool add_owner(struct pass *p, const char *proc, pid_t pid)
 	p->owners = at;
 	o = &p->owners[p->n_owners++];
 	o->pid = pid;
-	if (!read_comm(proc, pid, o->comm, sizeof(o->comm)))
+	if (!tcpstate_process_comm(proc, pid, o->comm))
 		strcpy(o->comm, "?");
 	tcpstate_place_of_process(proc, pid, &o->place);
 	return true;
-}
-
-/* A number that is a whole name; -1: it is none. */
-static int number(const char *name)
-{
-	char *end;
-	long n;
-
-	if (*name < '0' || *name > '9')
-		return -1;
-	errno = 0;
-	n = strtol(name, &end, 10);
-	return *end || errno || n > INT_MAX ? -1 : n;
 }
 
 /* "socket:[INODE]"; 0: another file. */
@@ -145,8 +109,9 @@ static uint64_t socket_inode(int dir, const char *name)
 }
 
 /* False: no memory. A process that is gone, or that we may not look into, has nothing to tell. */
-static bool look_into(struct pass *p, const char *proc, pid_t pid)
+static bool look_into(const char *proc, pid_t pid, void *pass)
 {
+	struct pass *p = pass;
 	size_t before = p->n_held;
 	struct dirent *entry;
 	char path[PATH_MAX];
@@ -160,7 +125,7 @@ static bool look_into(struct pass *p, const char *proc, pid_t pid)
 	if (!dir)
 		return true;
 	while (ok && (entry = readdir(dir))) {
-		fd = number(entry->d_name);
+		fd = tcpstate_number(entry->d_name);
 		inode = fd < 0 ? 0 : socket_inode(dirfd(dir), entry->d_name);
 		if (inode)
 			ok = add_held(p, inode, pid, fd);
@@ -180,43 +145,18 @@ static int compare(const void *a, const void *b)
 	return x->fd < y->fd ? -1 : x->fd > y->fd;
 }
 
-static bool make_pass(struct pass *p, const char *proc)
-{
-	struct dirent *entry;
-	DIR *dir = opendir(proc);
-	bool ok = true;
-	int pid;
-
-	while (dir && ok && (entry = readdir(dir))) {
-		pid = number(entry->d_name);
-		if (pid > 0)
-			ok = look_into(p, proc, pid);
-	}
-	if (dir)
-		closedir(dir);
-	if (p->n_held)
-		qsort(p->held, p->n_held, sizeof(*p->held), compare);
-	return ok;
-}
-
 /* The two passes */
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
 
 static bool pass_again(struct tcpstate_holders *holders)
 {
 	struct pass p = { .owners = NULL };
-	uint64_t begun = now_ns(), took;
-	bool ok = make_pass(&p, holders->proc);
+	bool ok;
 
-	took = now_ns() - begun;
-	holders->pass_after = begun + took + (9 * took > PASS_EVERY_NS ? 9 * took : PASS_EVERY_NS);
+	tcpstate_pace_begin(&holders->pace);
+	ok = tcpstate_each_process(holders->proc, look_into, &p);
+	if (p.n_held)
+		qsort(p.held, p.n_held, sizeof(*p.held), compare);
+	tcpstate_pace_end(&holders->pace);
 	if (!ok) {
 		free_pass(&p);
 		return false;
@@ -234,6 +174,7 @@ struct tcpstate_holders *tcpstate_holders_new(const char *proc, const char *cgro
 	if (!holders)
 		return NULL;
 	snprintf(holders->proc, sizeof(holders->proc), "%s", proc ? proc : "/proc");
+	holders->pace.every_ns = PASS_EVERY_NS;
 	holders->groups = tcpstate_cgroups_new(cgroup);
 	if (!holders->groups || !pass_again(holders)) {
 		tcpstate_holders_free(holders);
@@ -254,7 +195,7 @@ void tcpstate_holders_free(struct tcpstate_holders *holders)
 
 bool tcpstate_holders_refresh(struct tcpstate_holders *holders)
 {
-	return now_ns() >= holders->pass_after && pass_again(holders);
+	return tcpstate_pace_due(&holders->pace) && pass_again(holders);
 }
 
 /* The answer */
@@ -380,7 +321,7 @@ void tcpstate_holder_follow(struct tcpstate_holders *holders, const struct tcpst
 	if (result->holding == TCPSTATE_HOLDING_NOT_FOUND && tcpstate_holders_refresh(holders))
 		tcpstate_holder_find(holders, socket, state, result);
 	if (result->holding != TCPSTATE_HOLDING_NOT_FOUND || !pid ||
-	    !read_comm(holders->proc, pid, caller->comm, sizeof(caller->comm)))
+	    !tcpstate_process_comm(holders->proc, pid, caller->comm))
 		return;
 	caller->pid = pid;
 	caller->fd = -1;

@@ -9,6 +9,7 @@
 
 #include "cgroup.h"
 #include "decode.h"
+#include "process.h"
 
 /**
  * enum tcpstate_holding - what can be said
@@ -40,7 +41,7 @@ enum tcpstate_holding {
 struct tcpstate_process {
 	pid_t pid;
 	int fd;
-	char comm[64];
+	char comm[TCPSTATE_COMM_MAX];
 };
 
 #define TCPSTATE_HOLDER_PROCESSES	16

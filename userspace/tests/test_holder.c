@@ -3,20 +3,13 @@
  * Who has a socket, by a /proc and a tree of control groups that are made here.
  */
 #define _GNU_SOURCE		/* nftw() */
-#include <errno.h>
-#include <ftw.h>
-#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <cmocka.h>
 
+#include "tree.h"
 #include "../lib/holder.h"
 
 #define ID	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -24,37 +17,7 @@
 #define POD	"12345678-9abc-def0-1234-56789abcdef0"
 #define POD_	"12345678_9abc_def0_1234_56789abcdef0"
 
-static char dir[] = "/tmp/tcpstate-holder-XXXXXX";
-static char proc[64], cgroup[64];
-
-/* A path below the directory, with all that leads to it. */
-__attribute__((format(printf, 1, 2)))
-static const char *below(const char *fmt, ...)
-{
-	static char path[PATH_MAX];
-	size_t used = snprintf(path, sizeof(path), "%s/", dir);
-	va_list args;
-	char *slash;
-
-	va_start(args, fmt);
-	vsnprintf(path + used, sizeof(path) - used, fmt, args);
-	va_end(args);
-	for (slash = path + used; (slash = strchr(slash, '/')); slash++) {
-		*slash = '\0';
-		assert_true(!mkdir(path, 0755) || errno == EEXIST);
-		*slash = '/';
-	}
-	return path;
-}
-
-static void write_file(const char *path, const char *text)
-{
-	FILE *f = fopen(path, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
+static char cgroup[64];
 
 static void make_process(int pid, const char *comm, const char *groups)
 {
@@ -77,29 +40,13 @@ static uint64_t make_group(const char *path)
 	return st.st_ino;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 static int set_up(void **state)
 {
-	(void)state;
-	strcpy(dir + strlen(dir) - 6, "XXXXXX");
-	if (!mkdtemp(dir))
+	if (make_tree(state))
 		return -1;
-	snprintf(proc, sizeof(proc), "%s/proc", dir);
 	snprintf(cgroup, sizeof(cgroup), "%s/cgroup", dir);
-	below("proc/sys/net/");
 	below("cgroup/");
 	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	return nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Paths */
@@ -460,7 +407,7 @@ static void test_no_proc(void **state)
 	tcpstate_holders_free(NULL);
 }
 
-#define with_tree(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define with_tree(test) cmocka_unit_test_setup_teardown(test, set_up, remove_tree)
 
 int main(void)
 {
