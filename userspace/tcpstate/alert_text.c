@@ -150,6 +150,16 @@ void format_alert_unit(char *buf, size_t size, struct tcpstate_holders *holders,
 
 /* What is there, and what it is measured by */
 
+bool format_queue(char *buf, size_t size, const struct tcpstate_peer *peer)
+{
+	char n[TCPSTATE_FORMAT_MAX], of[TCPSTATE_FORMAT_MAX];
+
+	tcpstate_format_count(n, sizeof(n), peer->queue.n);
+	tcpstate_format_count(of, sizeof(of), peer->backlog.n);
+	snprintf(buf, size, "%s/%s", n, of);
+	return peer->queue.known && peer->backlog.known;
+}
+
 unsigned int percent(uint64_t n, uint64_t of)
 {
 	return of ? (unsigned int)((double)n * 100 / (double)of) : 0;
@@ -189,13 +199,10 @@ static void append_count(char *buf, size_t size, uint64_t n, const char *what)
 
 static void append_queue(char *buf, size_t size, const struct tcpstate_peer *p)
 {
-	char n[TCPSTATE_FORMAT_MAX], of[TCPSTATE_FORMAT_MAX];
+	char text[ALERT_TEXT];
 
-	if (!p->queue.known || !p->backlog.known)
-		return;
-	tcpstate_format_count(n, sizeof(n), p->queue.n);
-	tcpstate_format_count(of, sizeof(of), p->backlog.n);
-	append(buf, size, "%squeue %s/%s", *buf ? ", " : "", n, of);
+	if (format_queue(text, sizeof(text), p))
+		append(buf, size, "%squeue %s", *buf ? ", " : "", text);
 }
 
 static void append_waiting(char *buf, size_t size, const struct tcpstate_peer *p)

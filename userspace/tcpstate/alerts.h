@@ -119,6 +119,8 @@ void format_alert_unit(char *buf, size_t size, struct tcpstate_holders *holders,
 /* "queue 101/100, 212 drops/min" */
 void format_alert_detail(char *buf, size_t size, const struct tcpstate_alert *a);
 
+/* "101/100", of a listener; false: not known. */
+bool format_queue(char *buf, size_t size, const struct tcpstate_peer *peer);
 /* @n of @of in per cent, rounded down; 0 where @of is. */
 unsigned int percent(uint64_t n, uint64_t of);
 /* Endpoints that are neither in TIME_WAIT nor gone. */
