@@ -159,6 +159,8 @@ void verdict_build(struct verdict *v, const struct trouble *t, const struct tcps
  */
 char *listeners_text(const struct trouble *t, const struct options *o);
 char *destinations_text(const struct trouble *t, const struct options *o);
+/* The same of who holds both, summed; nothing where /proc had to do. */
+char *units_text(const struct trouble *t, const struct options *o);
 
 #define PEER_ROWS	10
 

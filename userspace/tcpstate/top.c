@@ -235,6 +235,9 @@ static bool take_key(struct screen *s, int key)
 	case 'P':
 		toggle_list(s, TOP_DESTINATIONS);
 		break;
+	case 'U':
+		toggle_list(s, TOP_UNITS);
+		break;
 	case 'p':
 	case ' ':
 		s->view.paused = !s->view.paused;

@@ -100,12 +100,13 @@ enum top_list {
 	TOP_ENDPOINTS,
 	TOP_LISTENERS,
 	TOP_DESTINATIONS,
+	TOP_UNITS,
 };
 
 /**
  * struct top_trouble - what is wrong
  * @verdict: in lines; none where the module has no alerts
- * @table: listeners or destinations as lines, NULL: none of them has anything to say
+ * @table: what is instead of endpoints, as lines, NULL: none of it has anything to say
  * @holders: who has the sockets
  */
 struct top_trouble {

@@ -17,10 +17,9 @@
 static const char * const help[] = {
 	"up, down, k, j     choose a state; its oldest endpoints are listed here",
 	"home, end          the first state, the last",
+	"L, P, U            listeners, destinations, units instead, and back",
 	"p, space           stop sampling, and go on",
-	"?, h               this text",
-	"L, P               listeners, destinations instead of endpoints, and back",
-	"q                  quit",
+	"?, h; q            this text; quit",
 	"NOW     endpoints in the state        IN/s   entered, per second",
 	"OLDEST  time in the state, longest    >60s   in it for 60 s or longer",
 	"tcpstate explain STATE says what a state means and what to do.",
@@ -183,13 +182,18 @@ static void add_endpoints(struct top_frame *f, const struct top_view *v)
 /* Its first line has the headings. */
 static void add_table(struct top_frame *f, const struct top_view *v)
 {
+	static const char * const names[] = {
+		[TOP_LISTENERS] = "listener",
+		[TOP_DESTINATIONS] = "destination",
+		[TOP_UNITS] = "unit",
+	};
 	const char *at = v->trouble ? v->trouble->table : NULL;
 	enum top_look look = TOP_HEADING;
 	int len;
 
 	if (!at && v->m->samples)
 		add_line(f, TOP_NOTE, "no %s with anything to say, or not known to you",
-			 v->list == TOP_LISTENERS ? "listener" : "destination");
+			 names[v->list]);
 	for (; at && *at; at += len + (at[len] == '\n')) {
 		len = strcspn(at, "\n");
 		add_line(f, look, "%.*s", len, at);
@@ -253,6 +257,7 @@ void top_frame_build(struct top_frame *f, const struct top_view *v)
 		f->n = v->height - 1;
 	while (f->n < v->height - 1 && f->n < TOP_LINES - 1)
 		add_line(f, TOP_PLAIN, "%s", "");
-	add_line(f, TOP_DIM, "arrows: state  L: listeners  P: peers  p: %s  ?: %s  q: quit",
-		 v->paused ? "go on" : "pause", v->help ? "endpoints" : "help");
+	add_line(f, TOP_DIM, "%sL: listeners  P: peers  U: units  p: %s  ?: %s  q: quit",
+		 v->width < 90 ? "" : "arrows: state  ", v->paused ? "go on" : "pause",
+		 v->help ? "back" : "help");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The verdict of top, and the listeners or destinations that it can show instead of endpoints.
+ * The verdict of top, and the tables that it can show instead of endpoints.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +46,20 @@ static void find_holders(struct top_trouble *tt, struct trouble *t)
 	t->holders = tt->holders;
 }
 
+static char *make_table(const struct trouble *t, enum top_list list, const struct options *o)
+{
+	switch (list) {
+	case TOP_LISTENERS:
+		return listeners_text(t, o);
+	case TOP_DESTINATIONS:
+		return destinations_text(t, o);
+	case TOP_UNITS:
+		return units_text(t, o);
+	default:
+		return NULL;
+	}
+}
+
 void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum top_list list,
 		      const struct tcpstate_stats *stats, const struct options *o)
 {
@@ -64,10 +78,7 @@ void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum t
 		verdict_build(&tt->verdict, &t, &stats->snapshot.health, stats, VERDICT_MOST);
 	else
 		tt->verdict.n = 0;
-	if (list == TOP_LISTENERS)
-		tt->table = listeners_text(&t, o);
-	else if (list == TOP_DESTINATIONS)
-		tt->table = destinations_text(&t, o);
+	tt->table = make_table(&t, list, o);
 	/* They are kept for the next reading. */
 	t.holders = NULL;
 	trouble_free(&t);

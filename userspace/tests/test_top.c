@@ -291,6 +291,9 @@ static void test_frame_with_trouble(void **state)
 	v.list = TOP_DESTINATIONS;
 	top_frame_build(&frame, &v);
 	assert_memory_equal(frame.line[18].text, "no destination", 14);
+	v.list = TOP_UNITS;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[18].text, "no unit with", 12);
 	/* What was is not told where nothing is known any more. */
 	top_model_reset(&m);
 	top_frame_build(&frame, &v);

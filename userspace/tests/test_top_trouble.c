@@ -65,6 +65,8 @@ static void test_read(void **state)
 	assert_ptr_equal(trouble.holders, holders);
 	read_with(TOP_DESTINATIONS);
 	assert_memory_equal(trouble.table, "TO PEER ", 8);
+	read_with(TOP_UNITS);
+	assert_memory_equal(trouble.table, "UNIT ", 5);
 }
 
 static void test_refused(void **state)
@@ -74,6 +76,8 @@ static void test_refused(void **state)
 	read_with(TOP_LISTENERS);
 	assert_int_equal(trouble.verdict.n, 1);
 	assert_has(trouble.verdict.line[0], "  no alert");
+	assert_null(trouble.table);
+	read_with(TOP_UNITS);
 	assert_null(trouble.table);
 	fake_error = -EOPNOTSUPP;
 	read_with(TOP_ENDPOINTS);
