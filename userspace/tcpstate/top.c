@@ -158,7 +158,7 @@ static void list(struct screen *s, unsigned int rows)
 static void read_trouble(struct screen *s)
 {
 	if (s->model.samples && !s->view.no_header)
-		top_trouble_read(&s->trouble, s->link, s->view.list, &s->model.now, s->o);
+		top_trouble_read(&s->trouble, s->link, &s->view, s->o);
 }
 
 /* The terminal */
@@ -237,6 +237,9 @@ static bool take_key(struct screen *s, int key)
 		break;
 	case 'U':
 		toggle_list(s, TOP_UNITS);
+		break;
+	case 'N':
+		toggle_list(s, TOP_NAMESPACES);
 		break;
 	case 'p':
 	case ' ':

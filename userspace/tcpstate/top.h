@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../lib/netns.h"
 #include "alerts.h"
 
 #define TOP_BINS	20		/* of the last minute */
@@ -101,6 +102,7 @@ enum top_list {
 	TOP_LISTENERS,
 	TOP_DESTINATIONS,
 	TOP_UNITS,
+	TOP_NAMESPACES,
 };
 
 /**
@@ -108,17 +110,27 @@ enum top_list {
  * @verdict: in lines; none where the module has no alerts
  * @table: what is instead of endpoints, as lines, NULL: none of it has anything to say
  * @holders: who has the sockets
+ * @namespaces: network namespaces, once somebody has asked for them
  */
 struct top_trouble {
 	struct verdict verdict;
 	char *table;
 	struct tcpstate_holders *holders;
+	struct tcpstate_namespaces *namespaces;
 };
 
-/* Reads it anew; who may not ask by netlink gets what /proc says. */
-void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum top_list list,
-		      const struct tcpstate_stats *stats, const struct options *o);
+struct top_view;
+
+/* Reads it anew, for the view's list; who may not ask by netlink gets what /proc says. */
+void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, const struct top_view *v,
+		      const struct options *o);
 void top_trouble_free(struct top_trouble *tt);
+
+/*
+ * As many namespaces as there are lines for, the first with the headings not counted. To be freed;
+ * NULL: there is none, or no memory.
+ */
+char *netns_text(const struct tcpstate_namespaces *ns, unsigned int rows, const struct options *o);
 
 /**
  * struct top_view - what is to be seen

@@ -9,17 +9,18 @@
 
 #define HEAD_LINES	3	/* title, note, names of the columns */
 #define TAIL_LINES	3	/* empty, names of the list's columns, keys */
+#define HINT_WIDTH	90	/* of all keys */
 #define AGE_WIDTH	7
 #define STATE_WIDTH	11
 #define NAME_WIDEST	47	/* no IPv6 address and port is longer, but for its scope */
 #define NAME_NARROWEST	21	/* no IPv4 address and port is longer */
 
+/* As many as a small terminal has room for below a verdict of one line. */
 static const char * const help[] = {
-	"up, down, k, j     choose a state; its oldest endpoints are listed here",
-	"home, end          the first state, the last",
-	"L, P, U            listeners, destinations, units instead, and back",
-	"p, space           stop sampling, and go on",
-	"?, h; q            this text; quit",
+	"up, down, home, end  choose a state; its oldest endpoints are listed here",
+	"L, P, U, N           listeners, destinations, units, namespaces; and back",
+	"p, space             stop sampling, and go on",
+	"?, h; q              this text; quit",
 	"NOW     endpoints in the state        IN/s   entered, per second",
 	"OLDEST  time in the state, longest    >60s   in it for 60 s or longer",
 	"tcpstate explain STATE says what a state means and what to do.",
@@ -186,6 +187,7 @@ static void add_table(struct top_frame *f, const struct top_view *v)
 		[TOP_LISTENERS] = "listener",
 		[TOP_DESTINATIONS] = "destination",
 		[TOP_UNITS] = "unit",
+		[TOP_NAMESPACES] = "network namespace",
 	};
 	const char *at = v->trouble ? v->trouble->table : NULL;
 	enum top_look look = TOP_HEADING;
@@ -257,7 +259,7 @@ void top_frame_build(struct top_frame *f, const struct top_view *v)
 		f->n = v->height - 1;
 	while (f->n < v->height - 1 && f->n < TOP_LINES - 1)
 		add_line(f, TOP_PLAIN, "%s", "");
-	add_line(f, TOP_DIM, "%sL: listeners  P: peers  U: units  p: %s  ?: %s  q: quit",
-		 v->width < 90 ? "" : "arrows: state  ", v->paused ? "go on" : "pause",
-		 v->help ? "back" : "help");
+	add_line(f, TOP_DIM, "%sL: listeners  P: peers  U: units  N: namespaces  "
+		 "p: %s  ?: %s  q: quit", v->width < HINT_WIDTH ? "" : "arrows: state  ",
+		 v->paused ? "go on" : "pause", v->help ? "back" : "help");
 }

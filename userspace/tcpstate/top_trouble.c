@@ -19,7 +19,7 @@ static int read_link(struct trouble *t, struct tcpstate_link *link, enum top_lis
 
 	*t = (struct trouble){ .counted = true };
 	ret = alert_list_read(&t->alerts, link);
-	if (!ret && list != TOP_ENDPOINTS)
+	if (!ret && list != TOP_ENDPOINTS && list != TOP_NAMESPACES)
 		ret = peer_list_read(&t->peers, link);
 	t->known = !ret;
 	return ret;
@@ -46,29 +46,47 @@ static void find_holders(struct top_trouble *tt, struct trouble *t)
 	t->holders = tt->holders;
 }
 
-static char *make_table(const struct trouble *t, enum top_list list, const struct options *o)
+/* As many as fit below the verdict. */
+static char *namespaces_text(struct top_trouble *tt, const struct top_view *v,
+			     const struct options *o)
 {
-	switch (list) {
+	unsigned int rows = top_frame_rows(v->height);
+
+	if (!tt->namespaces)
+		tt->namespaces = tcpstate_namespaces_new(NULL, NULL);
+	if (!tt->namespaces)
+		return NULL;
+	tcpstate_namespaces_refresh(tt->namespaces);
+	return netns_text(tt->namespaces, rows > tt->verdict.n ? rows - tt->verdict.n : 1, o);
+}
+
+static char *make_table(struct top_trouble *tt, const struct trouble *t, const struct top_view *v,
+			const struct options *o)
+{
+	switch (v->list) {
 	case TOP_LISTENERS:
 		return listeners_text(t, o);
 	case TOP_DESTINATIONS:
 		return destinations_text(t, o);
 	case TOP_UNITS:
 		return units_text(t, o);
+	case TOP_NAMESPACES:
+		return namespaces_text(tt, v, o);
 	default:
 		return NULL;
 	}
 }
 
-void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum top_list list,
-		      const struct tcpstate_stats *stats, const struct options *o)
+void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, const struct top_view *v,
+		      const struct options *o)
 {
+	const struct tcpstate_stats *stats = &v->m->now;
 	struct trouble t;
 	int ret;
 
 	free(tt->table);
 	tt->table = NULL;
-	ret = read_link(&t, link, list);
+	ret = read_link(&t, link, v->list);
 	if (ret) {
 		trouble_free(&t);
 		read_proc(&t, ret == -EPERM);
@@ -78,7 +96,7 @@ void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, enum t
 		verdict_build(&tt->verdict, &t, &stats->snapshot.health, stats, VERDICT_MOST);
 	else
 		tt->verdict.n = 0;
-	tt->table = make_table(&t, list, o);
+	tt->table = make_table(tt, &t, v, o);
 	/* They are kept for the next reading. */
 	t.holders = NULL;
 	trouble_free(&t);
@@ -88,5 +106,6 @@ void top_trouble_free(struct top_trouble *tt)
 {
 	free(tt->table);
 	tcpstate_holders_free(tt->holders);
+	tcpstate_namespaces_free(tt->namespaces);
 	memset(tt, 0, sizeof(*tt));
 }

@@ -180,6 +180,7 @@ static void assert_fits(unsigned int width)
 
 static void test_frame_fits(void **state)
 {
+	static struct top_trouble trouble;
 	struct top_view v = view_of(80, 24);
 
 	(void)state;
@@ -198,9 +199,20 @@ static void test_frame_fits(void **state)
 	assert_non_null(strstr(frame.line[16].text, ".."));
 	assert_non_null(strstr(frame.line[23].text, "q: quit"));
 	v.help = true;
+	trouble.verdict.n = 1;
+	v.trouble = &trouble;
 	top_frame_build(&frame, &v);
 	assert_int_equal(frame.n, 24);
 	assert_fits(80);
+	assert_non_null(strstr(frame.line[17].text, "L, P, U, N"));
+	/* All of it. */
+	assert_memory_equal(frame.line[22].text, "tcpstate explain STATE", 22);
+	v.help = false;
+	v.width = HINT_WIDTH;
+	v.paused = true;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[23].text, "arrows: state  L: listeners", 27);
+	assert_in_range(strlen(frame.line[23].text), 1, HINT_WIDTH);
 }
 
 /* Any size has its lines and no more, and the keys are the last. */
@@ -285,7 +297,7 @@ static void test_frame_with_trouble(void **state)
 	assert_string_equal(frame.line[18].text, "LISTENER  QUEUE");
 	assert_int_equal(frame.line[18].look, TOP_HEADING);
 	assert_string_equal(frame.line[20].text, ":80           0/511");
-	assert_non_null(strstr(frame.line[23].text, "L: listeners  P: peers"));
+	assert_non_null(strstr(frame.line[23].text, "L: listeners  P: peers  U: units"));
 	/* Nothing to say. */
 	trouble.table = NULL;
 	v.list = TOP_DESTINATIONS;
@@ -294,6 +306,9 @@ static void test_frame_with_trouble(void **state)
 	v.list = TOP_UNITS;
 	top_frame_build(&frame, &v);
 	assert_memory_equal(frame.line[18].text, "no unit with", 12);
+	v.list = TOP_NAMESPACES;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[18].text, "no network namespace ", 21);
 	/* What was is not told where nothing is known any more. */
 	top_model_reset(&m);
 	top_frame_build(&frame, &v);

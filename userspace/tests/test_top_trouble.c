@@ -37,7 +37,11 @@ static int tear_down(void **state)
 
 static void read_with(enum top_list list)
 {
-	top_trouble_read(&trouble, fake, list, &fake_stats, &plain);
+	static struct top_model model;
+	struct top_view v = { .m = &model, .list = list, .height = 24 };
+
+	model.now = fake_stats;
+	top_trouble_read(&trouble, fake, &v, &plain);
 }
 
 static void test_read(void **state)
@@ -67,6 +71,9 @@ static void test_read(void **state)
 	assert_memory_equal(trouble.table, "TO PEER ", 8);
 	read_with(TOP_UNITS);
 	assert_memory_equal(trouble.table, "UNIT ", 5);
+	/* Ours, at least. */
+	read_with(TOP_NAMESPACES);
+	assert_memory_equal(trouble.table, "NETNS", 5);
 }
 
 static void test_refused(void **state)
