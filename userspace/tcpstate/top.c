@@ -157,7 +157,8 @@ static void list(struct screen *s, unsigned int rows)
 
 static void read_trouble(struct screen *s)
 {
-	if (s->model.samples && !s->view.no_header)
+	/* Without a header there is no verdict, but there are tables. */
+	if (s->model.samples && (!s->view.no_header || s->view.list != TOP_ENDPOINTS))
 		top_trouble_read(&s->trouble, s->link, &s->view, s->o);
 }
 

@@ -180,7 +180,7 @@ static void add_endpoints(struct top_frame *f, const struct top_view *v)
 	}
 }
 
-/* Its first line has the headings. */
+/* Its first line has the headings, unless nobody wants them. */
 static void add_table(struct top_frame *f, const struct top_view *v)
 {
 	static const char * const names[] = {
@@ -189,8 +189,9 @@ static void add_table(struct top_frame *f, const struct top_view *v)
 		[TOP_UNITS] = "unit",
 		[TOP_NAMESPACES] = "network namespace",
 	};
-	const char *at = v->trouble ? v->trouble->table : NULL;
-	enum top_look look = TOP_HEADING;
+	/* What was is not told where nothing is known any more. */
+	const char *at = v->trouble && v->m->samples ? v->trouble->table : NULL;
+	enum top_look look = v->no_header ? TOP_PLAIN : TOP_HEADING;
 	int len;
 
 	if (!at && v->m->samples)

@@ -298,6 +298,11 @@ static void test_frame_with_trouble(void **state)
 	assert_int_equal(frame.line[18].look, TOP_HEADING);
 	assert_string_equal(frame.line[20].text, ":80           0/511");
 	assert_non_null(strstr(frame.line[23].text, "L: listeners  P: peers  U: units"));
+	v.no_header = true;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[12].text, "LISTENER  QUEUE");
+	assert_int_equal(frame.line[12].look, TOP_PLAIN);
+	v.no_header = false;
 	/* Nothing to say. */
 	trouble.table = NULL;
 	v.list = TOP_DESTINATIONS;
@@ -310,10 +315,13 @@ static void test_frame_with_trouble(void **state)
 	top_frame_build(&frame, &v);
 	assert_memory_equal(frame.line[18].text, "no network namespace ", 21);
 	/* What was is not told where nothing is known any more. */
+	trouble.table = table;
 	top_model_reset(&m);
 	top_frame_build(&frame, &v);
-	for (i = 0; i < frame.n; i++)
+	for (i = 0; i < frame.n; i++) {
 		assert_null(strstr(frame.line[i].text, "PAGE"));
+		assert_null(strstr(frame.line[i].text, ":80"));
+	}
 }
 
 int main(void)
