@@ -25,12 +25,11 @@ struct held {
 	uint64_t inode;
 	pid_t pid;
 	int fd;
-	size_t owner;
 };
 
 /**
  * struct pass - what one look at all processes has found
- * @owners: processes
+ * @owners: processes, by pid
  * @held: descriptors, by inode, then pid, then number: those of one inode stand together
  */
 struct pass {
@@ -71,7 +70,7 @@ static bool add_held(struct pass *p, uint64_t inode, pid_t pid, int fd)
 	if (!at)
 		return false;
 	p->held = at;
-	p->held[p->n_held++] = (struct held){ inode, pid, fd, p->n_owners };
+	p->held[p->n_held++] = (struct held){ inode, pid, fd };
 	return true;
 }
 
@@ -134,7 +133,14 @@ static bool look_into(const char *proc, pid_t pid, void *pass)
 	return ok && (p->n_held == before || add_owner(p, proc, pid));
 }
 
-static int compare(const void *a, const void *b)
+static int compare_owners(const void *a, const void *b)
+{
+	const struct owner *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+static int compare_held(const void *a, const void *b)
 {
 	const struct held *x = a, *y = b;
 
@@ -155,7 +161,9 @@ static bool pass_again(struct tcpstate_holders *holders)
 	tcpstate_pace_begin(&holders->pace);
 	ok = tcpstate_each_process(holders->proc, look_into, &p);
 	if (p.n_held)
-		qsort(p.held, p.n_held, sizeof(*p.held), compare);
+		qsort(p.held, p.n_held, sizeof(*p.held), compare_held);
+	if (p.n_owners)
+		qsort(p.owners, p.n_owners, sizeof(*p.owners), compare_owners);
 	tcpstate_pace_end(&holders->pace);
 	if (!ok) {
 		free_pass(&p);
@@ -230,6 +238,16 @@ static size_t lower_bound(const struct pass *p, uint64_t inode)
 	return low;
 }
 
+/* NULL: it has no socket. */
+static const struct owner *find_owner(const struct pass *p, pid_t pid)
+{
+	struct owner key = { .pid = pid };
+
+	if (!p->n_owners)
+		return NULL;
+	return bsearch(&key, p->owners, p->n_owners, sizeof(key), compare_owners);
+}
+
 static bool find_processes(const struct pass *p, uint64_t inode, struct tcpstate_holder *result)
 {
 	size_t i = lower_bound(p, inode);
@@ -239,10 +257,10 @@ static bool find_processes(const struct pass *p, uint64_t inode, struct tcpstate
 
 	for (; i < p->n_held && p->held[i].inode == inode; i++) {
 		held = &p->held[i];
-		owner = &p->owners[held->owner];
 		/* A second descriptor of the same process. */
 		if (held->pid == last)
 			continue;
+		owner = find_owner(p, held->pid);
 		last = held->pid;
 		if (!result->processes)
 			result->place = owner->place;
@@ -311,21 +329,39 @@ void tcpstate_holder_find(struct tcpstate_holders *holders, const struct tcpstat
 		result->place = *place;
 }
 
+/*
+ * Who has opened thousands of connections lately is asked for as often: most have a socket still,
+ * and then the last pass knows them. Return: false if it is gone.
+ */
+static bool find_caller(struct tcpstate_holders *holders, pid_t pid, struct tcpstate_holder *result)
+{
+	struct tcpstate_process *caller = &result->process[0];
+	const struct owner *owner = find_owner(&holders->now, pid);
+
+	if (!owner && !tcpstate_process_comm(holders->proc, pid, caller->comm))
+		return false;
+	if (owner) {
+		strcpy(caller->comm, owner->comm);
+		result->place = owner->place;
+	} else {
+		tcpstate_place_of_process(holders->proc, pid, &result->place);
+	}
+	caller->pid = pid;
+	caller->fd = -1;
+	return true;
+}
+
 void tcpstate_holder_follow(struct tcpstate_holders *holders, const struct tcpstate_socket *socket,
 			    unsigned int state, struct tcpstate_holder *result)
 {
-	struct tcpstate_process *caller = &result->process[0];
 	pid_t pid = socket->pid.n;
 
 	tcpstate_holder_find(holders, socket, state, result);
 	if (result->holding == TCPSTATE_HOLDING_NOT_FOUND && tcpstate_holders_refresh(holders))
 		tcpstate_holder_find(holders, socket, state, result);
 	if (result->holding != TCPSTATE_HOLDING_NOT_FOUND || !pid ||
-	    !tcpstate_process_comm(holders->proc, pid, caller->comm))
+	    !find_caller(holders, pid, result))
 		return;
-	caller->pid = pid;
-	caller->fd = -1;
 	result->processes = 1;
 	result->holding = TCPSTATE_HOLDING_PROCESS;
-	tcpstate_place_of_process(holders->proc, pid, &result->place);
 }

@@ -375,6 +375,12 @@ static void test_follow(void **state)
 	assert_int_equal(h.process[0].fd, -1);
 	assert_string_equal(h.process[0].comm, "curl");
 	assert_string_equal(h.place.unit, "new.service");
+	/* The pass knows it. */
+	s.pid = known(40);
+	tcpstate_holder_follow(holders, &s, TCPSTATE_STATE_SYN_SENT, &h);
+	assert_string_equal(h.process[0].comm, "old");
+	assert_int_equal(h.process[0].fd, -1);
+	assert_string_equal(h.place.unit, "old.service");
 
 	/* With the next pass, which the first of these that may makes. */
 	assert_int_equal(unlink(below("proc/40/fd/3")), 0);
