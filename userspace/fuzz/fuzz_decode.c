@@ -416,7 +416,7 @@ static void check_peer_numbers(const struct tcpstate_peer *p)
 
 	check_tuple(t);
 	check_socket_facts(&p->socket);
-	need(!p->socket.kind.known && !p->socket.pid.known && !p->counts[0]);
+	need(!p->socket.kind.known && !p->counts[0]);
 	check_maybe(&p->sockets);
 	check_maybe(&p->queue);
 	check_maybe(&p->backlog);
