@@ -279,10 +279,12 @@ static void judge(struct tcps_alerts *alerts, struct tcps_watch *watch,
 
 	rule->read(alerts, watched, watch, &reading);
 	due = due_condition(alerts, watch, rule, &reading, &any);
+	if (due >= 0 && told(alerts, watched, rule, rule->conditions[due].severity)) {
+		watch->since_ms[due] = alerts->now_ms;	/* when that is over it has to last once more */
+		due = -1;
+	}
 	if (watch->alert)
 		go_on(alerts, watch, rule, due, any, &reading);
-	else if (due >= 0 && told(alerts, watched, rule, rule->conditions[due].severity))
-		watch->since_ms[due] = alerts->now_ms;	/* when that is over it has to last once more */
 	else if (due >= 0 && !repeats(alerts, watch))
 		raise(alerts, watch, rule, due, watched, &reading);
 }

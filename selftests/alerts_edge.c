@@ -383,6 +383,12 @@ TEST_F_TIMEOUT(edge, drops_ticket, 6000)
 	EXPECT_LE(since + 325 * SECOND_NS, n->time_ns);
 	EXPECT_GE(since + 331 * SECOND_NS, n->time_ns);
 	EXPECT_EQ(0, notices_count(self->s, 0, RAISE, PAGE));
+	/* Nobody accepts is worse than that, so it is told. Then a queue that is full is no news, though it would be as bad. */
+	THRESHOLD(ACCEPT_STALLED_COUNT, 1);
+	ASSERT_NE(NULL, notices_await(self->s, 20000, KIND(ACCEPT_STALLED), RAISE, PAGE));
+	THRESHOLD(LISTEN_FULL_SECONDS, 0);
+	TAKE(MINUTES(1));
+	EXPECT_EQ(0, notices_count(self->s, KIND(LISTEN_FULL), UPDATE, PAGE));
 }
 
 TEST_HARNESS_MAIN
