@@ -102,7 +102,7 @@ void tcps_leak_sample(struct tcps_alerts *alerts, struct tcps_watched *watched)
 
 	if (!leak && n >= least_count(alerts))
 		begin(alerts, watched);
-	else if (leak && !n && !leak->now.idle[0] && !leak->now.unread_eof)
+	else if (leak && !n && !leak->now.idle[0] && !leak->now.stale)
 		tcps_leak_drop(alerts, watched);
 	leak = watched->leak;
 	if (!leak)
@@ -167,9 +167,11 @@ static void count(const struct tcps_alerts *alerts, const struct tcps_watched *w
 	for (i = 0; i < ARRAY_SIZE(ages); i++)
 		if (idle_ns >= tcps_th(alerts, ages[i]) * (u64)NSEC_PER_SEC)
 			tally->idle[i]++;
+	if (idleness->unread && idle_ns >= tcps_th(alerts, ages[0]) * (u64)NSEC_PER_SEC)
+		tally->unread_eof++;
 	if (idleness->unread == 1 &&
 	    idle_ns >= tcps_th(alerts, TCPS_TH_STALE_POOL_AGE) * (u64)NSEC_PER_SEC)
-		tally->unread_eof++;
+		tally->stale++;
 	if (idle_ns > tally->oldest_ns) {
 		tally->oldest_ns = idle_ns;
 		tally->holder = idleness->holder;

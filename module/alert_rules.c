@@ -218,7 +218,7 @@ static const struct tcps_rule accept_stalled = {
 static bool is_pool(const struct tcps_watched *watched)
 {
 	return watched->peer->key.kind == TCPS_DESTINATION && !tcps_leak_steady(watched) &&
-	       2 * watched->leak->now.unread_eof > watched->leak->now.idle[0];
+	       2 * watched->leak->now.stale > watched->leak->now.idle[0];
 }
 
 static void read_leak(struct tcps_alerts *alerts, struct tcps_watched *watched,
@@ -253,13 +253,13 @@ static void read_leak(struct tcps_alerts *alerts, struct tcps_watched *watched,
 static void read_stale_pool(struct tcps_alerts *alerts, struct tcps_watched *watched,
 			    const struct tcps_watch *watch, struct tcps_reading *reading)
 {
-	u32 unread = watched->leak ? watched->leak->now.unread_eof : 0;
+	u32 stale = watched->leak ? watched->leak->now.stale : 0;
 
-	reading->value[0] = unread;
+	reading->value[0] = stale;
 	reading->limit[0] = tcps_th(alerts, TCPS_TH_STALE_POOL_COUNT);
-	reading->holds[0] = unread >= reading->limit[0] && is_pool(watched);
+	reading->holds[0] = stale >= reading->limit[0] && is_pool(watched);
 	/* One that goes on to grow is a leak. */
-	reading->calm = unread < tcps_th(alerts, TCPS_TH_STALE_POOL_CLEAR_COUNT) || !is_pool(watched);
+	reading->calm = stale < tcps_th(alerts, TCPS_TH_STALE_POOL_CLEAR_COUNT) || !is_pool(watched);
 }
 
 static const struct tcps_rule close_wait_leak = {

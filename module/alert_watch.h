@@ -105,7 +105,8 @@ struct tcps_rate {
 /* Of the sockets in CLOSE_WAIT, those that say something of a leak; counted by a pass over them. */
 struct tcps_tally {
 	u32 idle[3];		/* for close-wait-info-age, close-wait-age, close-wait-slow-age */
-	u32 unread_eof;
+	u32 unread_eof;		/* of the first of those: the far end's FIN is still to be read */
+	u32 stale;		/* for stale-pool-age, and nothing but that FIN is to be read */
 	u32 not_accepted;
 	u64 oldest_ns;
 	struct tcps_holder holder;	/* of the oldest that is idle */

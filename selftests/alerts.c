@@ -135,19 +135,28 @@ static unsigned int old(const uint64_t *when, int n, uint64_t now, unsigned int 
 	return sum;
 }
 
-/* @read: the server reads the end, and forgets to close; else it is stuck somewhere. */
-static void leak(struct __test_metadata *_metadata, FIXTURE_DATA(alerts) *self, bool read_it)
+/*
+ * @text: what the clients say before they leave
+ * @read_it: the server reads that and the end, and forgets to close; else it is stuck somewhere
+ */
+static void leak(struct __test_metadata *_metadata, FIXTURE_DATA(alerts) *self, const char *text,
+		 bool read_it)
 {
+	const ssize_t length = strlen(text);
 	const struct nl_alert *n;
 	uint64_t since;
-	char byte;
+	char buf[16];
 	int i;
 
 	LISTEN(200);
 	OPEN(120);
+	for (i = 0; length && i < 120; i++)
+		EXPECT_EQ(length, send(self->client[i], text, length, 0));
 	LEAVE(client, 120);
-	for (i = 0; read_it && i < 120; i++)
-		EXPECT_EQ(0, recv(self->server[i], &byte, 1, 0));
+	for (i = 0; read_it && i < 120; i++) {
+		EXPECT_EQ(length, recv(self->server[i], buf, sizeof(buf), 0));
+		EXPECT_EQ(0, length ? recv(self->server[i], buf, sizeof(buf), 0) : 0);
+	}
 	n = notices_await(self->s, MINUTES(2), KIND(CLOSE_WAIT_LEAK), RAISE, INFO);
 	RAISED_OF(n, 60, 10, 120);
 	EXPECT_EQ(INFO, n->severity);
@@ -171,12 +180,17 @@ static void leak(struct __test_metadata *_metadata, FIXTURE_DATA(alerts) *self, 
 
 TEST_F_TIMEOUT(alerts, leak_unread, 6000)
 {
-	leak(_metadata, self, false);
+	leak(_metadata, self, "", false);
+}
+
+TEST_F_TIMEOUT(alerts, leak_unread_text, 6000)
+{
+	leak(_metadata, self, "GET /\r\n", false);
 }
 
 TEST_F_TIMEOUT(alerts, leak_read, 6000)
 {
-	leak(_metadata, self, true);
+	leak(_metadata, self, "GET /\r\n", true);
 }
 
 /* Few, and no more than few: what a developer wants to see, and nobody else. */
