@@ -36,6 +36,7 @@ static int __init tcpstate_init(void)
 	err = tcps_conn_init(max_endpoints);
 	if (err)
 		return err;
+	max_endpoints = tcps_conn_capacity();	/* for who reads it and has left it out */
 	err = tcps_event_init();
 	if (err)
 		goto no_event;

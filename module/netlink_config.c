@@ -115,16 +115,16 @@ out:
 
 /*
  * A value above its default takes the machine's memory: a container's root may not. @attr may be
- * NULL.
+ * NULL. @above: what is said of one above @max.
  */
 static int check_room(struct sk_buff *request, const struct nlattr *attr, u32 by_default, u32 max,
-		      struct netlink_ext_ack *extack)
+		      const char *above, struct netlink_ext_ack *extack)
 {
 	if (!attr || nla_get_u32(attr) <= by_default)
 		return 0;
 	if (nla_get_u32(attr) > max) {
-		NL_SET_ERR_MSG_ATTR(extack, attr,
-				    "above the most there can be: max_endpoints for the limit, 1048576 for the queue");
+		NL_SET_BAD_ATTR(extack, attr);
+		extack->_msg = above;
 		return -ERANGE;
 	}
 	if (netlink_capable(request, CAP_NET_ADMIN))
@@ -238,17 +238,21 @@ static void set_events(struct tcps_net *tn, struct nlattr **attrs)
 /* Everything is checked before anything is set. */
 int tcps_config_set_op(struct sk_buff *request, struct genl_info *info)
 {
+	static const char above_limit[] =
+		"limit is at most the table's size: /sys/module/tcpstate/parameters/max_endpoints";
+	static const char above_queue[] =
+		"event-queue is at most " __stringify(TCPSTATE_EVENT_QUEUE_MAX);
 	struct tcps_net *tn = tcps_net_of(genl_info_net(info));
 	struct nlattr **attrs = info->attrs;
 	struct tcps_alert_config *alerts;
 	int err;
 
 	err = check_room(request, attrs[TCPSTATE_A_CONFIG_LIMIT], tcps_conn_default_limit(tn),
-			 tcps_conn_capacity(), info->extack);
+			 tcps_conn_capacity(), above_limit, info->extack);
 	if (err)
 		return err;
 	err = check_room(request, attrs[TCPSTATE_A_CONFIG_EVENT_QUEUE], TCPS_EVENT_QUEUE_DEFAULT,
-			 TCPSTATE_EVENT_QUEUE_MAX, info->extack);
+			 TCPSTATE_EVENT_QUEUE_MAX, above_queue, info->extack);
 	if (err)
 		return err;
 	alerts = kmalloc(sizeof(*alerts), GFP_KERNEL);

@@ -62,7 +62,6 @@ TEST_F(config, ranges)
 		  { 0, TCPSTATE_EVENT_QUEUE_MIN - 1, TCPSTATE_EVENT_QUEUE_MAX + 1, ~0u },
 		  { ERANGE, ERANGE, ERANGE, ERANGE } },
 	};
-	const char *above = "above the most there can be: max_endpoints for the limit, 1048576 for the queue";
 	struct nl_config before;
 	struct snapshot p;
 	unsigned int i, j;
@@ -84,9 +83,9 @@ TEST_F(config, ranges)
 		}
 	}
 	EXPECT_EQ(-ERANGE, nl_set(&self->nl, TCPSTATE_A_CONFIG_LIMIT, self->host.limit + 1));
-	EXPECT_STREQ(above, self->nl.text);
+	EXPECT_STREQ("limit is at most the table's size: /sys/module/tcpstate/parameters/max_endpoints", self->nl.text);
 	EXPECT_EQ(-ERANGE, nl_set(&self->nl, TCPSTATE_A_CONFIG_EVENT_QUEUE, TCPSTATE_EVENT_QUEUE_MAX + 1));
-	EXPECT_STREQ(above, self->nl.text);
+	EXPECT_STREQ("event-queue is at most 1048576", self->nl.text);
 	/* what is set is this namespace's, and where it ends others do not have it */
 	ASSERT_EQ(0, snapshot_read("/proc/self/net/tcpstate", &p));
 	EXPECT_EQ(self->host.limit, p.limit);

@@ -33,7 +33,8 @@ default_limit() {
 	want=$limit
 	# RAM / 64 / 256 bytes; what the kernel itself takes is not in MemTotal's 2 % either way
 	ge "limit" "$want" 16384 && le "limit" "$want" $((kb * 1024 / 64 / 256 * 102 / 100 + 16384)) &&
-	module_load && snapshot && is "limit without the parameter" "$limit" "$want"
+	module_load && snapshot && is "limit without the parameter" "$limit" "$want" &&
+	is "the parameter as it reads" "$(cat /sys/module/tcpstate/parameters/max_endpoints)" "$want"
 }
 full() {
 	serve tcps-p 127.0.0.1 7000 keep && client tcps-p 127.0.0.1 7000 300 || return
