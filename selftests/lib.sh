@@ -163,10 +163,10 @@ looks=3000
 await_line() {	# FILE: "ready" as its first line
 	local i
 	for ((i = 0; i < looks; i++)); do
-		! grep -q ^ready "$1" || return 0
+		! grep -qs ^ready "$1" || return 0
 		sleep 0.1
 	done
-	diag "$1: $(<"$1")"
+	diag "$1: $(cat "$1" 2>&1)"
 	return 1
 }
 # listens NS: until somebody there hears one of the groups of generic netlink, which is number 16
