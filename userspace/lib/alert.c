@@ -75,12 +75,21 @@ bool tcpstate_ignore_same(const struct tcpstate_ignore *a, const struct tcpstate
 	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
+bool tcpstate_same_word(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++) {
+		if ((*a == '_' ? '-' : *a) != (*b == '_' ? '-' : *b))
+			return false;
+	}
+	return *a == *b;
+}
+
 static unsigned int number_of(const char *name, const char * const *names, unsigned int count)
 {
 	unsigned int i;
 
 	for (i = 1; i < count; i++) {
-		if (!strcmp(names[i], name))
+		if (tcpstate_same_word(names[i], name))
 			return i;
 	}
 	return 0;
@@ -94,4 +103,9 @@ unsigned int tcpstate_alert_kind_number(const char *name)
 unsigned int tcpstate_severity_number(const char *name)
 {
 	return number_of(name, severities, COUNT(severities));
+}
+
+unsigned int tcpstate_reason_number(const char *name)
+{
+	return number_of(name, reasons, COUNT(reasons));
 }

@@ -121,9 +121,12 @@ const char *tcpstate_severity_name(unsigned int severity);
 const char *tcpstate_action_name(unsigned int action);
 const char *tcpstate_reason_name(unsigned int reason);
 const char *tcpstate_peer_kind_name(unsigned int kind);
-/* The number of such a word, 0 for another one. */
+/* The number of such a word in either spelling, 0 for another one. */
 unsigned int tcpstate_alert_kind_number(const char *name);
 unsigned int tcpstate_severity_number(const char *name);
+unsigned int tcpstate_reason_number(const char *name);
+/* "listen-full" of the spec is "listen_full" in /proc and in the keys of JSON: people type both. */
+bool tcpstate_same_word(const char *a, const char *b);
 
 /* Dumps; @each and @restart as in tcpstate_link_endpoints(). */
 int tcpstate_link_peers(struct tcpstate_link *link,

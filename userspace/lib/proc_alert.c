@@ -134,16 +134,6 @@ static bool take_name(struct proc_line *p, struct proc_word key, struct tcpstate
 	return true;
 }
 
-/* The words of the spec have hyphens. */
-static void copy_word(char *buf, struct proc_word w)
-{
-	copy(buf, w);
-	for (; *buf; buf++) {
-		if (*buf == '_')
-			*buf = '-';
-	}
-}
-
 static int take_words(struct proc_line *p, struct tcpstate_alert *a)
 {
 	char text[WORD_MAX];
@@ -155,11 +145,11 @@ static int take_words(struct proc_line *p, struct tcpstate_alert *a)
 	a->id = id;
 	if (!proc_next(p, &w))
 		return proc_fail(p, "'alert' without a kind");
-	copy_word(text, w);
+	copy(text, w);
 	a->kind = tcpstate_alert_kind_number(text);
 	if (!proc_next(p, &w))
 		return proc_fail(p, "'alert' without a severity");
-	copy_word(text, w);
+	copy(text, w);
 	a->severity = tcpstate_severity_number(text);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/alert.h"
 #include "tcpstate.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -51,7 +52,7 @@ static const struct setting *find_setting(const char *key)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		if (!strcmp(settings[i].key, key))
+		if (tcpstate_same_word(settings[i].key, key))
 			return &settings[i];
 	}
 	meant = nearest(key, ARRAY_SIZE(settings), key_word);

@@ -83,7 +83,7 @@ static void test_ignore(void **state)
 	assert_usage("ignore ad", "did you mean 'add'?");
 	assert_usage("ignore add", "'ignore add' needs a kind, or any");
 	assert_usage("ignore add any", "needs a port or an address");
-	assert_usage("ignore add listen_full", "did you mean 'listen-full'?");
+	assert_usage("ignore add listen_ful", "did you mean 'listen-full'?");
 	assert_usage("ignore add teapot", "unknown kind 'teapot'; it is any, listen-full");
 	assert_usage("ignore add any port=80-90", "'80-90' is a range; give one port");
 	assert_usage("ignore add any addr=10.0.0.0/8", "is a network; alerts are ignored by");
@@ -101,7 +101,8 @@ static void test_good(void **state)
 		"alerts", "alerts -j", "alerts --follow", "alerts --follow -j -n5",
 		"alerts --watch=1 --no-header --color=never", "explain 41", "explain -j 41",
 		"config set settle-seconds=0 raises-per-hour=3600", "ignore", "ignore -j",
-		"ignore add listen-full", "ignore add any port=8080 addr=::1",
+		"ignore add listen-full", "ignore add accept_stalled",
+		"config set listen_full_clear_percent=40", "ignore add any port=8080 addr=::1",
 		"ignore add any addr=::ffff:10.0.0.1", "ignore add any peer=10.0.0.1", "ignore remove 1", "ignore remove all",
 	};
 	size_t i;

@@ -135,6 +135,12 @@ static void test_set(void **state)
 				 i == TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_COUNT);
 	assert_int_equal(last.threshold[TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_COUNT].n, 7);
 	assert_false(last.limit.known);
+	/* As the keys of JSON are written. */
+	assert_int_equal(run(configure, "set", "close_wait_count=8", "event_queue=2048"), TCPSTATE_OK);
+	assert_int_equal(last.threshold[TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_COUNT].n, 8);
+	assert_int_equal(last.event_queue.n, 2048);
+	assert_int_equal(run(configure, "set", "close_wait_count=8", "close-wait-count=8"),
+			 TCPSTATE_USAGE);
 	/* The ends of every range, and one beyond. */
 	for (i = 1; i <= TCPSTATE_A_THRESHOLDS_MAX; i++) {
 		t = &tcpstate_thresholds[i];
@@ -165,6 +171,7 @@ static void test_ignore(void **state)
 	assert_false(last.limit.known);
 	assert_false(last.threshold[1].known);
 	assert_int_equal(run(ignore, "add", "stale-pool"), TCPSTATE_OK);
+	assert_int_equal(run(ignore, "add", "stale_pool"), TCPSTATE_OK);
 	assert_int_equal(config.ignores.n, 4);
 	assert_int_equal(run_bare(ignore), TCPSTATE_OK);
 	assert_string_equal(out, "1  listen-full port=8080\n2  stale-pool\n"

@@ -38,10 +38,12 @@ static void test_words(void **state)
 	assert_memory_equal(i.match.addr, peer, 4);
 	assert_string_equal(i.unit, "php*-fpm.service");
 	assert_true(ignored_parse("table-full", &i, why, sizeof(why)));
+	assert_true(ignored_parse("stale_pool port=5432", &i, why, sizeof(why)));
+	assert_int_equal(i.match.kind, TCPSTATE_ALERT_KIND_STALE_POOL);
 	assert_true(ignored_parse("any addr=::1", &i, why, sizeof(why)));
 	assert_int_equal(i.match.family, AF_INET6);
 	refused("", "is a kind, or any, and what it is about: stale-pool port=5432");
-	refused("stale_pool", "unknown kind 'stale_pool'; did you mean 'stale-pool'?");
+	refused("stale_pol", "unknown kind 'stale_pol'; did you mean 'stale-pool'?");
 	refused("teapot port=1", "unknown kind 'teapot'; it is any, listen-full or another that tcpstate alerts shows");
 	refused("any", "any needs a unit, a port or a peer: any port=8080");
 	refused("stale-pool 5432", "'5432' is not unit=UNIT, port=NUMBER or peer=ADDRESS");
