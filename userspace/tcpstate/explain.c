@@ -245,32 +245,48 @@ static unsigned int state_of(const char *word)
 	return 0;
 }
 
-static bool is_number(const char *word)
+/* The number of an alert as it is shown, "#41", or without its sign; NULL: it is none. */
+static const char *number_in(const char *word)
 {
-	return *word && !word[strspn(word, "0123456789")];
+	word += *word == '#';
+	return *word && !word[strspn(word, "0123456789")] ? word : NULL;
+}
+
+static bool refuse_kind(const char *word)
+{
+	fprintf(stderr, "tcpstate: explain: '%s' is a kind of alert; give the number of an alert: "
+		"tcpstate alerts lists them\n", word);
+	return false;
+}
+
+/* False after one line on stderr. */
+static bool parse_subject(const char *word, unsigned int *state, uint32_t *alert)
+{
+	const char *number = number_in(word);
+
+	if (number)
+		return parse_count("explain", number, alert);
+	if (tcpstate_alert_kind_number(word))
+		return refuse_kind(word);
+	*state = state_of(word);
+	return *state;
 }
 
 enum exit_code explain(const struct options *o)
 {
-	unsigned int number = 0;
-	uint32_t alert;
+	unsigned int state = 0;
+	uint32_t alert = 0;
 
 	if (o->argc > 1) {
 		fprintf(stderr, "tcpstate: explain: one state or alert at a time, not also '%s'\n",
 			o->argv[1]);
 		return TCPSTATE_USAGE;
 	}
-	if (o->argc && is_number(o->argv[0])) {
-		if (!parse_count("explain", o->argv[0], &alert))
-			return TCPSTATE_USAGE;
+	if (o->argc && !parse_subject(o->argv[0], &state, &alert))
+		return TCPSTATE_USAGE;
+	if (alert)
 		return explain_alert(o, alert);
-	}
-	if (o->argc) {
-		number = state_of(o->argv[0]);
-		if (!number)
-			return TCPSTATE_USAGE;
-	}
-	if (number)
-		return print_explanation(o, state_json(number), print_state);
+	if (state)
+		return print_explanation(o, state_json(state), print_state);
 	return print_explanation(o, all_json(), print_all);
 }

@@ -60,6 +60,12 @@ static void test_explain(void **state)
 	assert_usage("explain 41 42", "one state or alert at a time, not also '42'");
 	assert_usage("explain 41x", "unknown state '41x'");
 	assert_usage("explain -1", "'-1'");
+	assert_usage("explain '#0'", "explain: '0' is not a number from 1");
+	assert_usage("explain '#'", "unknown state '#'");
+	assert_usage("explain '#41x'", "unknown state '#41x'");
+	assert_usage("explain port-exhaustion",
+		     "'port-exhaustion' is a kind of alert; give the number of an alert: tcpstate alerts");
+	assert_usage("explain accept_stalled", "'accept_stalled' is a kind of alert");
 }
 
 static void test_config(void **state)
@@ -99,7 +105,7 @@ static void test_good(void **state)
 {
 	static const char * const words[] = {
 		"alerts", "alerts -j", "alerts --follow", "alerts --follow -j -n5",
-		"alerts --watch=1 --no-header --color=never", "explain 41", "explain -j 41",
+		"alerts --watch=1 --no-header --color=never", "explain 41", "explain -j 41", "explain '#41'",
 		"config set settle-seconds=0 raises-per-hour=3600", "ignore", "ignore -j",
 		"ignore add listen-full", "ignore add accept_stalled",
 		"config set listen_full_clear_percent=40", "ignore add any port=8080 addr=::1",
