@@ -154,6 +154,20 @@ static int take_words(struct proc_line *p, struct tcpstate_alert *a)
 	return 0;
 }
 
+/* What is newer than this program stays 0. */
+static int take_reason(struct proc_line *p, struct proc_word key, struct tcpstate_alert *a)
+{
+	char text[WORD_MAX];
+	struct proc_word w;
+	int ret = take_word(p, key, &w);
+
+	if (ret)
+		return ret;
+	copy(text, w);
+	a->reason = tcpstate_reason_number(text);
+	return 0;
+}
+
 int proc_alert(struct proc_line *p)
 {
 	struct tcpstate_value since = { 0 }, value = { 0 }, limit = { 0 };
@@ -170,6 +184,8 @@ int proc_alert(struct proc_line *p)
 			ret = proc_value(p, w, &value);
 		else if (proc_is(w, "limit"))
 			ret = proc_value(p, w, &limit);
+		else if (proc_is(w, "reason"))
+			ret = take_reason(p, w, &a);
 		else if (!take_name(p, w, &a, &ret))
 			ret = skip_value(p, w);
 	}

@@ -205,13 +205,24 @@ static void append_queue(char *buf, size_t size, const struct tcpstate_peer *p)
 		append(buf, size, "%squeue %s", *buf ? ", " : "", text);
 }
 
-static void append_waiting(char *buf, size_t size, const struct tcpstate_peer *p)
+/* What it was raised at, where nothing more is known that says how bad it is: by /proc. */
+static void append_limit(char *buf, size_t size, const struct tcpstate_alert *a)
 {
 	char text[TCPSTATE_FORMAT_MAX];
 
-	if (!p->waiting_ns.known)
+	tcpstate_format_count(text, sizeof(text), a->limit);
+	append(buf, size, ", limit %s", text);
+}
+
+static void append_waiting(char *buf, size_t size, const struct tcpstate_alert *a)
+{
+	char text[TCPSTATE_FORMAT_MAX];
+
+	if (!a->peer.waiting_ns.known) {
+		append_limit(buf, size, a);
 		return;
-	tcpstate_format_duration(text, sizeof(text), p->waiting_ns.n / NS_PER_MS);
+	}
+	tcpstate_format_duration(text, sizeof(text), a->peer.waiting_ns.n / NS_PER_MS);
 	append(buf, size, ", oldest %s", text);
 }
 
@@ -221,7 +232,9 @@ static void append_leak(char *buf, size_t size, const struct tcpstate_alert *a)
 	const struct tcpstate_peer *p = &a->peer;
 
 	append_count(buf, size, a->value, " idle in CLOSE_WAIT");
-	if (a->reason == TCPSTATE_ALERT_REASON_FILES && a->file_limit.known)
+	if (!p->idle.known)
+		append_limit(buf, size, a);
+	else if (a->reason == TCPSTATE_ALERT_REASON_FILES && a->file_limit.known)
 		append_count(buf, size, a->file_limit.n, " files allowed");
 	else if (p->not_accepted.n && p->not_accepted.n * 2 > p->idle.n)
 		append(buf, size, ", not accepted");
@@ -236,11 +249,56 @@ static void append_ports(char *buf, size_t size, const struct tcpstate_alert *a)
 
 	if (!p->ports.known || !p->ports_used.known) {
 		append_count(buf, size, a->value, " ports");
+		append_limit(buf, size, a);
 		return;
 	}
-	append(buf, size, "%s%u%%", *buf ? ", ports " : "", percent(p->ports_used.n, p->ports.n));
+	append(buf, size, "%u%%", percent(p->ports_used.n, p->ports.n));
 	if (p->plateau.known)
 		append(buf, size, ", levels at %u%%", percent(p->plateau.n, p->ports.n));
+}
+
+/* Who finds no port opens no connection: where that levels off says nothing. */
+static void append_no_port(char *buf, size_t size, const struct tcpstate_alert *a)
+{
+	const struct tcpstate_peer *p = &a->peer;
+
+	append_count(buf, size, a->value, " found no port");
+	if (p->ports.known && p->ports_used.known)
+		append(buf, size, ", ports %u%%", percent(p->ports_used.n, p->ports.n));
+}
+
+static void append_full(char *buf, size_t size, const struct tcpstate_alert *a)
+{
+	append_queue(buf, size, &a->peer);
+	if (!*buf) {
+		append_count(buf, size, a->value, " not accepted");
+		append_limit(buf, size, a);
+	}
+	if (a->peer.drops_per_minute.n)
+		append_count(buf, size, a->peer.drops_per_minute.n, " drops/min");
+}
+
+static void append_drops(char *buf, size_t size, const struct tcpstate_alert *a)
+{
+	append_count(buf, size, a->value, " drops/min");
+	if (a->peer.queue.known)
+		append_queue(buf, size, &a->peer);
+	else
+		append_limit(buf, size, a);
+}
+
+void format_alert_value(char *buf, size_t size, const struct tcpstate_alert *a, uint64_t n)
+{
+	*buf = '\0';
+	/* The others of its kind count ports. */
+	append_count(buf, size, n, a->reason == TCPSTATE_ALERT_REASON_NO_PORT ? " failed" : "");
+}
+
+bool alert_below(const struct tcpstate_alert *a)
+{
+	/* A queue that is emptied for a moment and drops the next ones is no better. */
+	return alert_active(a) && a->value < a->limit &&
+	       (a->reason != TCPSTATE_ALERT_REASON_QUEUE || !a->peer.drops_per_minute.n);
 }
 
 static const struct {
@@ -263,10 +321,8 @@ static void append_plain(char *buf, size_t size, const struct tcpstate_alert *a)
 	if (reason >= sizeof(plain) / sizeof(plain[0]) || !plain[reason].text)
 		reason = 0;
 	append_count(buf, size, a->value, plain[reason].text);
-	if (plain[reason].limit) {
-		append(buf, size, "%s", ", limit ");
-		append_count(buf + strlen(buf), size - strlen(buf), a->limit, "");
-	}
+	if (plain[reason].limit)
+		append_limit(buf, size, a);
 }
 
 void format_alert_detail(char *buf, size_t size, const struct tcpstate_alert *a)
@@ -274,19 +330,14 @@ void format_alert_detail(char *buf, size_t size, const struct tcpstate_alert *a)
 	*buf = '\0';
 	switch (a->reason) {
 	case TCPSTATE_ALERT_REASON_QUEUE:
-		append_queue(buf, size, &a->peer);
-		if (!*buf)
-			append_count(buf, size, a->value, " not accepted");
-		if (a->peer.drops_per_minute.n)
-			append_count(buf, size, a->peer.drops_per_minute.n, " drops/min");
+		append_full(buf, size, a);
 		break;
 	case TCPSTATE_ALERT_REASON_DROPS:
-		append_count(buf, size, a->value, " drops/min");
-		append_queue(buf, size, &a->peer);
+		append_drops(buf, size, a);
 		break;
 	case TCPSTATE_ALERT_REASON_NOT_ACCEPTED:
 		append_count(buf, size, a->value, " not accepted");
-		append_waiting(buf, size, &a->peer);
+		append_waiting(buf, size, a);
 		break;
 	case TCPSTATE_ALERT_REASON_LEAK:
 	case TCPSTATE_ALERT_REASON_SLOW_LEAK:
@@ -294,8 +345,7 @@ void format_alert_detail(char *buf, size_t size, const struct tcpstate_alert *a)
 		append_leak(buf, size, a);
 		break;
 	case TCPSTATE_ALERT_REASON_NO_PORT:
-		append_count(buf, size, a->value, " found no port");
-		append_ports(buf, size, a);
+		append_no_port(buf, size, a);
 		break;
 	case TCPSTATE_ALERT_REASON_PORTS:
 		append_ports(buf, size, a);

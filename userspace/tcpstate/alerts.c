@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../lib/format.h"
 #include "alerts.h"
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -45,7 +44,7 @@ static void cell_raised(char *buf, const struct tcpstate_alert *a, const struct 
 static void cell_cleared(char *buf, const struct tcpstate_alert *a, const struct table *table)
 {
 	if (alert_active(a))
-		strcpy(buf, "-");
+		strcpy(buf, alert_below(a) ? "below" : "-");
 	else
 		format_wall_short(buf, ALERT_TEXT, a->cleared.n, table->now);
 }
@@ -72,15 +71,15 @@ static void cell_now(char *buf, const struct tcpstate_alert *a, const struct tab
 {
 	(void)table;
 	if (alert_active(a))
-		tcpstate_format_count(buf, ALERT_TEXT, a->value);
+		format_alert_value(buf, ALERT_TEXT, a, a->value);
 	else
-		strcpy(buf, "-");
+		strcpy(buf, a->withdrawn ? "withdrawn" : "-");
 }
 
 static void cell_peak(char *buf, const struct tcpstate_alert *a, const struct table *table)
 {
 	(void)table;
-	tcpstate_format_count(buf, ALERT_TEXT, a->peak);
+	format_alert_value(buf, ALERT_TEXT, a, a->peak);
 }
 
 enum { WHO = 5 };

@@ -32,6 +32,7 @@ struct peer_list {
  * @known: whether it could be read at all; an older module has none of it
  * @counted: by netlink: peers have all their numbers. Otherwise there are only the listeners and
  *	the active alerts of /proc/tcpstate, with few
+ * @refused: it is by /proc because netlink is for others
  * @alerts: active and ended ones, sorted as they are shown
  * @peers: listeners, destinations, local addresses
  * @holders: who has their sockets; NULL: nobody has asked, or nothing is known
@@ -39,6 +40,7 @@ struct peer_list {
 struct trouble {
 	bool known;
 	bool counted;
+	bool refused;
 	struct alert_list alerts;
 	struct peer_list peers;
 	struct tcpstate_holders *holders;
@@ -85,6 +87,9 @@ static inline bool alert_active(const struct tcpstate_alert *a)
 	return !a->cleared.known;
 }
 
+/* Active, but less than what it was raised at: it is cleared when that lasts. */
+bool alert_below(const struct tcpstate_alert *a);
+
 /* False: nothing is known of who has its socket. @holders can be NULL. */
 bool find_peer_holder(struct tcpstate_holders *holders, const struct tcpstate_peer *peer,
 		      struct tcpstate_holder *holder);
@@ -118,6 +123,8 @@ void format_alert_unit(char *buf, size_t size, struct tcpstate_holders *holders,
 		       const struct tcpstate_alert *a);
 /* "queue 101/100, 212 drops/min" */
 void format_alert_detail(char *buf, size_t size, const struct tcpstate_alert *a);
+/* @n, its value or its peak, with what it counts where that is not what others of its kind do. */
+void format_alert_value(char *buf, size_t size, const struct tcpstate_alert *a, uint64_t n);
 
 /* "101/100", of a listener; false: not known. */
 bool format_queue(char *buf, size_t size, const struct tcpstate_peer *peer);

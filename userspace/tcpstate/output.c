@@ -18,7 +18,6 @@
 #include "tcpstate.h"
 
 #define NS_PER_S	1000000000
-#define CUT_LEAST	8	/* what is left of a name that is cut */
 
 enum exit_code link_failed(const struct tcpstate_link *link, int err)
 {
@@ -158,6 +157,26 @@ struct libscols_table *new_table(const struct options *o)
 	return tb;
 }
 
+/* "/158" of "python3/158": without all of it nobody finds the process. Else the end of the text. */
+static const char *pid_in(const char *name)
+{
+	const char *end = name + strlen(name), *slash = strrchr(name, '/');
+
+	return slash && slash[1] && !slash[1 + strspn(slash + 1, "0123456789")] ? slash : end;
+}
+
+void cut_name(char *buf, size_t size, const char *name, size_t width)
+{
+	const char *pid = pid_in(name);
+	size_t rest = strlen(pid) + strlen("..");
+	int keep = width > rest ? width - rest : 1;
+
+	if (strlen(name) <= width || pid - name <= keep)
+		snprintf(buf, size, "%s", name);
+	else
+		snprintf(buf, size, "%.*s..%s", keep, name, pid);
+}
+
 static const char *cell_text(struct libscols_line *line, unsigned int column)
 {
 	return scols_cell_get_data(scols_line_get_cell(line, column));
@@ -181,22 +200,23 @@ static size_t column_width(struct libscols_table *tb, unsigned int column)
 static int shorten(struct libscols_line *line, unsigned int column, size_t width)
 {
 	const char *text = cell_text(line, column);
-	char cut[WIDTH + 1];
+	char cut[ENDPOINT_MAX];
 
 	if (!text || strlen(text) <= width)
 		return 0;
-	snprintf(cut, sizeof(cut), "%.*s..", (int)width - 2, text);
+	cut_name(cut, sizeof(cut), text, width);
 	return scols_line_set_data(line, column, cut);
 }
 
 int fit_column(struct libscols_table *tb, unsigned int column)
 {
 	size_t columns = scols_table_get_ncols(tb), rest = 2 * (columns - 1), i;
+	size_t width = line_width();
 	int ret = 0;
 
 	for (i = 0; i < columns; i++)
 		rest += i == column ? 0 : column_width(tb, i);
-	rest = rest + CUT_LEAST < WIDTH ? WIDTH - rest : CUT_LEAST;
+	rest = rest + NAME_LEAST < width ? width - rest : NAME_LEAST;
 	for (i = 0; i < scols_table_get_nlines(tb) && !ret; i++)
 		ret = shorten(scols_table_get_line(tb, i), column, rest);
 	return ret;

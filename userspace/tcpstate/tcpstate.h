@@ -154,6 +154,16 @@ unsigned long long netns_inode(void);
 enum exit_code link_failed(const struct tcpstate_link *link, int err);
 
 #define WIDTH		80	/* columns that fit any terminal */
+#define NAME_LEAST	8	/* what is left of a name that is cut */
+
+/* How wide a line may be: as the terminal, but not less than WIDTH; INT_MAX where there is none. */
+unsigned int line_width(void);
+/*
+ * @name, which is ASCII, in @width columns: without the end of the name, but with all of the pid
+ * behind it, and be it wider.
+ */
+void cut_name(char *buf, size_t size, const char *name, size_t width);
+
 #define ENDPOINT_MAX	1100	/* any end's text, null byte included */
 
 /**
@@ -183,11 +193,12 @@ int add_holder_json(json_t *object, const struct tcpstate_holder *h);
 struct libscols_table *new_table(const struct options *o);
 
 /**
- * fit_column() - cut the texts of a column, so that no line is wider than a screen
+ * fit_column() - cut the texts of a column, so that no line is wider than line_width()
  * @tb: table with all its lines; its texts are ASCII
  * @column: number of a column with names that may be cut, which addresses and numbers may not
  *
- * Something of each name is always left, however wide the rest is. Return: 0 or a negative errno.
+ * Something of each name is always left, and its pid, however wide the rest is. Return: 0 or a
+ * negative errno.
  */
 int fit_column(struct libscols_table *tb, unsigned int column);
 

@@ -149,6 +149,7 @@ int trouble_find(struct trouble *t, struct tcpstate_link *link,
 	ret = trouble_take(t, proc);
 	/* It has alerts, and /proc would tell them. */
 	t->known |= refused;
+	t->refused = refused;
 	return ret;
 }
 

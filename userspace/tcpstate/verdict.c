@@ -11,8 +11,6 @@
 #include "../lib/format.h"
 #include "alerts.h"
 
-#define UNIT_LEAST	8	/* what is left of a unit that is cut */
-
 /* Nobody wants to be told of these one by one. */
 static bool quiet(const struct tcpstate_alert *a)
 {
@@ -102,7 +100,7 @@ static void add_health(char *buf, size_t size, const struct tcpstate_health *h,
 		snprintf(on, sizeof(on), "module %s, ", age);
 	}
 	used = strlen(buf);
-	if (used + 2 + strlen(on) + strlen(sees) > WIDTH)
+	if (used + 2 + strlen(on) + strlen(sees) > line_width())
 		*on = '\0';	/* it matters least */
 	if (*sees)
 		snprintf(buf + used, size - used, "  %s%s", on, sees);
@@ -131,25 +129,48 @@ static struct widths measure(const struct tcpstate_alert *const *rows, unsigned 
 	return w;
 }
 
-/* Its parts are separated by commas; explain has those that are left out. */
-static void shorten_detail(char *detail, int room)
+/* The last part of a text, with the comma before it; NULL: it is the only one. */
+static char *last_part(char *text)
 {
-	char *comma;
+	char *at = text, *last = NULL;
 
-	while ((int)strlen(detail) > room && (comma = strrchr(detail, ',')))
-		*comma = '\0';
+	/* A number has commas, too, but no blank behind them. */
+	while ((at = strstr(at, ", ")))
+		last = at++;
+	return last;
 }
 
-static void format_detail(char *buf, size_t size, const struct tcpstate_alert *a)
+static void shorten(char *text, int room)
+{
+	char *part;
+
+	while ((int)strlen(text) > room && (part = last_part(text)))
+		*part = '\0';
+}
+
+/* How it is with an alert, whatever it counts: parts that go behind the detail. */
+static void format_state(char *buf, size_t size, const struct tcpstate_alert *a)
 {
 	uint64_t now = wall_now(), age = now > a->raised_ns ? now - a->raised_ns : 0;
 	char text[TCPSTATE_FORMAT_MAX];
+
+	tcpstate_format_duration(text, sizeof(text), age / NS_PER_MS);
+	snprintf(buf, size, "%s%s, %s", alert_below(a) ? ", below its limit" : "",
+		 a->unverified ? ", unverified" : "", text);
+}
+
+/* The first part stays whole; of the others the hints go first. explain has them. */
+static void format_detail(char *buf, size_t size, const struct tcpstate_alert *a, int room)
+{
+	char state[ALERT_TEXT];
 	size_t used;
 
 	format_alert_detail(buf, size, a);
+	format_state(state, sizeof(state), a);
+	shorten(buf, room - (int)strlen(state));
 	used = strlen(buf);
-	tcpstate_format_duration(text, sizeof(text), age / NS_PER_MS);
-	snprintf(buf + used, size - used, "%s, %s", a->unverified ? ", unverified" : "", text);
+	shorten(state, room - (int)used);
+	snprintf(buf + used, size - used, "%s", state);
 }
 
 /* "PAGE   #41 listen-full  :8080 orders.service  queue 101/100, 212 drops/min, 4m" */
@@ -157,7 +178,8 @@ static void format_line(char *buf, size_t size, const struct tcpstate_alert *a,
 			const struct widths *w, struct tcpstate_holders *holders)
 {
 	char severity[16], kind[32], name[ALERT_TEXT], unit[ALERT_TEXT], detail[ALERT_TEXT];
-	int used, len, room;
+	char whole[ALERT_TEXT];
+	int used, room;
 	char *at;
 
 	format_severity(severity, sizeof(severity), a->severity);
@@ -165,21 +187,34 @@ static void format_line(char *buf, size_t size, const struct tcpstate_alert *a,
 		*at = toupper((unsigned char)*at);
 	format_kind(kind, sizeof(kind), a->kind);
 	format_alert_name(name, sizeof(name), a);
-	format_alert_unit(unit, sizeof(unit), holders, a);
-	format_detail(detail, sizeof(detail), a);
+	format_alert_unit(whole, sizeof(whole), holders, a);
 	/* Of the namespace nobody is the holder; "-" would only ask who that is. */
-	if (!strcmp(unit, "-"))
-		*unit = '\0';
+	if (!strcmp(whole, "-"))
+		*whole = '\0';
 	used = snprintf(buf, size, "%-6s #%-*u %-*s  %s%s", severity, w->id, (unsigned int)a->id,
-			w->kind, kind, name, *name && *unit ? " " : "");
-	len = strlen(unit);
-	if (len > UNIT_LEAST && used + len + 2 + (int)strlen(detail) > WIDTH) {
-		room = WIDTH - used - 2 - (int)strlen(detail);
-		snprintf(unit + (room > UNIT_LEAST ? room : UNIT_LEAST) - 2, 3, "..");
-	}
-	len = strlen(unit);
-	shorten_detail(detail, WIDTH - used - len - 2);
-	snprintf(buf + used, size - used, "%s%s%s", unit, *name || *unit ? "  " : "", detail);
+			w->kind, kind, name, *name && *whole ? " " : "");
+	room = (int)line_width() - used - 2;
+	format_detail(detail, sizeof(detail), a, room - (int)strlen(whole));
+	room -= strlen(detail);
+	cut_name(unit, sizeof(unit), whole, room > NAME_LEAST ? room : NAME_LEAST);
+	/* Rather none than half a number: whom to ask is what matters here. */
+	if ((int)strlen(unit) > room)
+		*detail = '\0';
+	snprintf(buf + used, size - used, "%s%s%s", unit, *detail && (*name || *unit) ? "  " : "", detail);
+}
+
+/* Where it is known that somebody does, and only the right to ask is missing. */
+static void add_hint(struct verdict *v, const struct trouble *t,
+		     const struct tcpstate_alert *const *rows, unsigned int n, unsigned int lines)
+{
+	bool held = false;
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		held |= rows[i]->has_peer;
+	if (t->refused && held && v->n < lines)
+		snprintf(v->line[v->n++], sizeof(v->line[0]),
+			 "who holds them: root sees that (CAP_NET_ADMIN)");
 }
 
 void verdict_build(struct verdict *v, const struct trouble *t,
@@ -213,4 +248,5 @@ void verdict_build(struct verdict *v, const struct trouble *t,
 	if (all - n + folded && v->n < lines)
 		snprintf(v->line[v->n++], sizeof(v->line[0]), "and %u more: tcpstate alerts",
 			 all - n + folded);
+	add_hint(v, t, rows, n, lines);
 }

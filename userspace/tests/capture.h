@@ -10,9 +10,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../tcpstate/tcpstate.h"
+
 static char out[65536];
 static int stdout_was = -1;
 static FILE *captured;
+static unsigned int terminal_width = WIDTH;
+
+/* A terminal, although what is captured goes into a file. */
+unsigned int line_width(void)
+{
+	return terminal_width;
+}
 
 static inline void capture_begin(void)
 {

@@ -171,6 +171,99 @@ static void test_width(void **state)
 	assert_width();
 }
 
+/* How many columns the column has that is called @name; a column is followed by two blanks. */
+static size_t width_of(const char *name)
+{
+	const char *at = strstr(out, name);
+	size_t len;
+
+	assert_non_null(at);
+	len = strcspn(at, " ");
+	return len + strspn(at + len, " ") - 2;
+}
+
+/* A wider terminal has room for longer names, a file for all of them. */
+static void test_wide(void **state)
+{
+	struct tcpstate_peer p = fake_listener(8080);
+	size_t narrow, wide;
+	char whole[32];
+
+	(void)state;
+	memset(p.name.laddr, 222, 4);
+	fake_about(fake_alert(7, TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK, TCPSTATE_SEVERITY_PAGE,
+			      TCPSTATE_ALERT_REASON_LEAK, NOW - 100), p);
+	fake_alerts[0].alert.value = fake_alerts[0].alert.peak = INT64_MAX;
+	alerts_with((struct options){ .json = false });
+	narrow = width_of("WHO");
+	terminal_width = UINT16_MAX;
+	alerts_with((struct options){ .json = false });
+	terminal_width = WIDTH;
+	wide = width_of("WHO");
+	snprintf(whole, sizeof(whole), "test_alerts/%d", (int)getpid());
+	if (strstr(out, whole))
+		assert_true(narrow < wide);
+	assert_has_not(out, "..");
+}
+
+static void assert_cut(const char *name, size_t width, const char *want)
+{
+	char text[64];
+
+	cut_name(text, sizeof(text), name, width);
+	assert_string_equal(text, want);
+}
+
+/* A process is found by its pid alone: that stays whole, as something of the name does. */
+static void test_cut(void **state)
+{
+	(void)state;
+	assert_cut("python3/158", 11, "python3/158");
+	assert_cut("python3/158", 10, "pyth../158");
+	assert_cut("python3/158", 8, "py../158");
+	assert_cut("python3/4194304", 8, "p../4194304");
+	assert_cut("a/4194304", 8, "a/4194304");
+	assert_cut("orders.service", 14, "orders.service");
+	assert_cut("orders.service", 13, "orders.serv..");
+	assert_cut("docker:0123456789ab", 8, "docker..");
+	assert_cut("a/b/c/d/e/f", 8, "a/b/c/..");
+	assert_cut("", 8, "");
+}
+
+/* Calm, but not for long enough yet; and over because nobody looks any more. */
+static void test_standing(void **state)
+{
+	struct tcpstate_alert *a;
+
+	(void)state;
+	fake_alert(1, TCPSTATE_ALERT_KIND_TABLE_FULL, TCPSTATE_SEVERITY_TICKET,
+		   TCPSTATE_ALERT_REASON_RECORDS, NOW - 100)->value = 0;
+	a = fake_alert(2, TCPSTATE_ALERT_KIND_TABLE_FULL, TCPSTATE_SEVERITY_TICKET,
+		       TCPSTATE_ALERT_REASON_RECORDS, NOW - 100);
+	ended(a, NOW - 50);
+	a->withdrawn = true;
+	alerts_with((struct options){ .json = false });
+	assert_has(out, " 1  ticket   03:02    below  table-full  -            0   104\n");
+	assert_has(out, " 2  ticket   03:02    03:03  table-full  -    withdrawn   104\n");
+}
+
+/* Attempts are no ports. */
+static void test_no_port(void **state)
+{
+	struct tcpstate_alert *a = fake_alert(1, TCPSTATE_ALERT_KIND_PORT_EXHAUSTION,
+					      TCPSTATE_SEVERITY_PAGE, TCPSTATE_ALERT_REASON_NO_PORT,
+					      NOW - 100);
+
+	(void)state;
+	a->limit = 1;
+	fake_about(a, fake_destination(6379));
+	alerts_with((struct options){ .json = false });
+	assert_has(out, "  101 failed  104 failed\n");
+	a->reason = TCPSTATE_ALERT_REASON_PORTS;
+	alerts_with((struct options){ .json = false });
+	assert_has(out, "  101   104\n");
+}
+
 static json_t *parse(const char *text)
 {
 	json_error_t error;
@@ -430,6 +523,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_width, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_wide, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_cut, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_standing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_port, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),

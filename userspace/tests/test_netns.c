@@ -17,6 +17,11 @@ static struct tcpstate_namespaces *ns;
 static char names[80];
 static char *text;
 
+unsigned int line_width(void)
+{
+	return WIDTH;
+}
+
 /* A file is a namespace: it has a device and an inode. */
 static uint64_t make_netns(const char *name)
 {

@@ -373,16 +373,17 @@ static void test_alert(void **state)
 
 	(void)state;
 	assert_int_equal(parse_trouble(
-		"alert 41 listen_full page since 1795230131 port 8080 value 212 limit 150 newer x\n"
-		"alert 42 port_exhaustion ticket since 1 peer [2001:db8::1]:6379 value 1 limit 2\n"
+		"alert 41 listen_full page since 1795230131 port 8080 value 212 limit 150 newer x reason drops\n"
+		"alert 42 port_exhaustion ticket since 1 peer [2001:db8::1]:6379 value 1 limit 2 reason no_port\n"
 		"alert 43 port_exhaustion ticket addr 10.0.0.1\n"
 		"alert 44 table_full info value 5 limit 4\n"
-		"alert 45 tea_pot boiling value 5\n"), 0);
+		"alert 45 tea_pot boiling value 5 reason leaves\n"), 0);
 	assert_int_equal(trouble.alerts, 5);
 	assert_int_equal(a->id, 41);
 	assert_int_equal(a->kind, TCPSTATE_ALERT_KIND_LISTEN_FULL);
 	assert_int_equal(a->severity, TCPSTATE_SEVERITY_PAGE);
 	assert_int_equal(a->raised_ns, 1795230131000000000);
+	assert_int_equal(a->reason, TCPSTATE_ALERT_REASON_DROPS);
 	assert_int_equal(a->value, 212);
 	assert_int_equal(a->limit, 150);
 	assert_true(a->has_peer);
@@ -392,12 +393,15 @@ static void test_alert(void **state)
 	assert_int_equal(a[1].peer.kind, TCPSTATE_PEER_KIND_DESTINATION);
 	assert_int_equal(a[1].peer.name.family, AF_INET6);
 	assert_int_equal(a[1].peer.name.rport, 6379);
+	assert_int_equal(a[1].reason, TCPSTATE_ALERT_REASON_NO_PORT);
 	assert_int_equal(a[2].peer.kind, TCPSTATE_PEER_KIND_LOCAL_ADDRESS);
 	assert_int_equal(a[2].peer.name.laddr[0], 10);
 	assert_false(a[3].has_peer);
+	assert_int_equal(a[3].reason, 0);
 	/* A newer module's words. */
 	assert_int_equal(a[4].kind, 0);
 	assert_int_equal(a[4].severity, 0);
+	assert_int_equal(a[4].reason, 0);
 }
 
 static void test_trouble_bad(void **state)
@@ -432,6 +436,7 @@ static void test_trouble_bad(void **state)
 		"alert 1 listen_full page peer 10.0.0.1\n",
 		"alert 1 listen_full page addr 10.0.0\n",
 		"alert 1 listen_full page value x\n",
+		"alert 1 listen_full page reason\n",
 		"alert 1 listen_full page newer\n",
 	};
 	size_t i;

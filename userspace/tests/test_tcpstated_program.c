@@ -223,7 +223,7 @@ static void test_config(void **state)
 	refuse("state = -\n", "1: state is a path or none, not '-'");
 	refuse("log = none\n  json = -\nlog = x\n",
 	       "3: log is auto, journal, syslog or none, not 'x'");
-	refuse("ignore = stale_pool\n", "1: ignore: unknown kind 'stale_pool'; did you mean 'stale-pool'?");
+	refuse("ignore = stale_pol\n", "1: ignore: unknown kind 'stale_pol'; did you mean 'stale-pool'?");
 	refuse("[alerts]\nlog = none\n", "2: there are no sections like [alerts]; remove its line");
 	refuse("log\n", "1: not a line like 'log = journal'");
 	memset(line + 8, 'x', sizeof(line) - 10);
