@@ -189,6 +189,12 @@ enum exit_code follow_alerts(const struct options *o);
 
 /* tcpstate explain, where it is given a number. */
 enum exit_code explain_alert(const struct options *o, uint32_t id);
+/*
+ * How it stands, where what it tells need not be so any more, else null; @holder: of its socket, or
+ * NULL. And what to do now, which is taken, by that.
+ */
+json_t *standing_json(const struct tcpstate_alert *a, const struct tcpstate_holder *holder);
+json_t *standing_now(const struct tcpstate_alert *a, json_t *now);
 /* @root, which is taken, as JSON or by @print; NULL: there was no memory for it. */
 enum exit_code print_explanation(const struct options *o, json_t *root,
 				 void (*print)(const json_t *root));

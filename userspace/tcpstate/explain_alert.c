@@ -83,6 +83,12 @@ static bool is_service(const struct subject *s)
 	return s->found && len > 8 && !strcmp(unit + len - 8, ".service");
 }
 
+/* What it tells is so at present. */
+static bool is_so(const struct tcpstate_alert *a)
+{
+	return alert_active(a) && !alert_below(a);
+}
+
 static bool word_who(char *buf, const struct subject *s)
 {
 	const struct tcpstate_process *process = process_of(s);
@@ -97,7 +103,9 @@ static bool word_who(char *buf, const struct subject *s)
 	} else if (s->found && (*place->unit || *place->container)) {
 		format_unit(buf, ALERT_TEXT, &s->holder);
 	} else {
-		snprintf(buf, ALERT_TEXT, "Somebody whom this program cannot see");
+		/* Who has closed its sockets is not to be seen by anybody. */
+		snprintf(buf, ALERT_TEXT, "Somebody%s", is_so(s->a) ?
+			 " whom this program cannot see" : "");
 	}
 	return true;
 }
@@ -229,7 +237,9 @@ static bool word_used_percent(char *buf, const struct subject *s)
 static bool word_plateau_percent(char *buf, const struct subject *s)
 {
 	snprintf(buf, ALERT_TEXT, "%u%%", percent(s->p->plateau.n, s->p->ports.n));
-	return s->p->plateau.known && s->p->ports.n;
+	/* Who finds no port opens no connection: where that levels off says nothing. */
+	return s->p->plateau.known && s->p->ports.n &&
+	       s->a->reason != TCPSTATE_ALERT_REASON_NO_PORT;
 }
 
 static bool word_opens(char *buf, const struct subject *s)
@@ -436,28 +446,27 @@ static json_t *explanation_json(const struct subject *s, struct tcpstate_holders
 
 	if (!advice)
 		advice = &none;
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "alert", alert_json(s->a, holders, true),
+			 "standing", standing_json(s->a, s->found ? &s->holder : NULL),
 			 "verdict", fill(advice->verdict, s), "proof", fill(advice->proof, s),
-			 "now", fill(advice->now, s), "fix", fill(advice->fix, s),
+			 "now", standing_now(s->a, fill(advice->now, s)), "fix", fill(advice->fix, s),
 			 "dont", fill(advice->avoid, s),
 			 "unknown", fill_unknown(advice->unknown, s));
 }
 
 /* Text */
 
-static void print_over(const json_t *alert)
+/* What is not so any more, or not now, must not be read as if it were. */
+static void print_verdict(const json_t *root)
 {
-	char when[ALERT_TEXT], peak[TCPSTATE_FORMAT_MAX], text[2 * ALERT_TEXT];
-	const json_t *cleared = json_object_get(alert, "cleared_ns");
+	const char *standing = json_string_value(json_object_get(root, "standing"));
+	const char *verdict = json_string_value(json_object_get(root, "verdict"));
+	char text[TEXT_MAX + ALERT_TEXT];
 
-	if (json_is_null(cleared))
-		return;
-	format_wall(when, sizeof(when), json_integer_value(cleared), wall_now());
-	tcpstate_format_count(peak, sizeof(peak),
-			      json_integer_value(json_object_get(alert, "peak")));
-	snprintf(text, sizeof(text), "since %s; the highest value was %s", when, peak);
-	print_wrapped("OVER", INDENT, text, 0);
+	snprintf(text, sizeof(text), "%s%s%s", standing ? standing : "",
+		 standing ? " It was: " : "", verdict);
+	print_wrapped("", 0, text, 0);
 }
 
 static void print_text(const json_t *root)
@@ -471,8 +480,7 @@ static void print_text(const json_t *root)
 	const char *text;
 	size_t i;
 
-	print_wrapped("", 0, json_string_value(json_object_get(root, "verdict")), 0);
-	print_over(json_object_get(root, "alert"));
+	print_verdict(root);
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		text = json_string_value(json_object_get(root, parts[i].key));
 		if (*text)

@@ -28,9 +28,19 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 	return 0;
 }
 
+static struct tcpstate_config config;
+
+int tcpstate_link_config_get(struct tcpstate_link *link, struct tcpstate_config *c)
+{
+	(void)link;
+	*c = config;
+	return 0;
+}
+
 static int set_up(void **state)
 {
 	(void)state;
+	memset(&config, 0, sizeof(config));
 	setenv("TZ", "UTC", 1);
 	tzset();
 	fake_reset();
@@ -232,7 +242,94 @@ static void test_ended(void **state)
 	(void)state;
 	a->cleared = fake_value((NOW - 60) * 1000000000);
 	explain_with((struct options){ .json = false }, 1);
-	assert_has(out, "\nOVER    since 03:03:05; the highest value was 104\n");
+	assert_has(out, "\nNOW     nothing: it is over\n");
+	join_lines();
+	assert_memory_equal(out, "OVER since 03:03:05; the most was 104. It was: tcpstate has ", 60);
+	/* Its trouble may go on. */
+	a->withdrawn = true;
+	explain_with((struct options){ .json = false }, 1);
+	assert_width();
+	assert_has(out, "\nNOW     tcpstate on, to see whether it goes on\n");
+	join_lines();
+	assert_has(out, "WITHDRAWN since 03:03:05, not solved: the module was switched off; the most "
+		   "was 104. It was: tcpstate has ");
+	fake_about(a, fake_destination(6379));
+	a->kind = TCPSTATE_ALERT_KIND_PORT_EXHAUSTION;
+	a->reason = TCPSTATE_ALERT_REASON_NO_PORT;
+	explain_with((struct options){ .json = true }, 1);
+	assert_has(out, "; the most was 104 failed.\"");
+	assert_has_not(out, "levels off");
+}
+
+/* Calm, but not for long enough: its holder was killed. */
+static void test_below(void **state)
+{
+	struct tcpstate_alert *a = fake_alert(15, TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK,
+					      TCPSTATE_SEVERITY_PAGE,
+					      TCPSTATE_ALERT_REASON_FILES, NOW - 240);
+
+	(void)state;
+	fake_about(a, fake_listener(8082));
+	a->peer.socket.inode = fake_value(INT64_MAX);
+	a->peer.idle = fake_value(0);
+	a->file_limit = fake_value(1024);
+	a->value = 0;
+	a->limit = 512;
+	explain_with((struct options){ .json = false }, 15);
+	assert_width();
+	join_lines();
+	assert_memory_equal(out, "BELOW ITS LIMIT now, 0 of 512; it is cleared after 5m00s below 50% "
+			    "of that. Who held the sockets has ended or closed them, or cannot be "
+			    "seen. It was: Somebody will soon be unable to open a file", 187);
+	assert_has(out, " NOW nothing, as long as it stays so; otherwise: tcpstate list ");
+	/* Somebody has set it; who has the sockets is there. */
+	config.threshold[TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_CLEAR_PERCENT] = fake_value(30);
+	config.threshold[TCPSTATE_A_THRESHOLDS_CLOSE_WAIT_CLEAR_SECONDS] = fake_value(10);
+	a->peer.socket = fake_socket();
+	a->value = 511;
+	explain_with((struct options){ .json = false }, 15);
+	join_lines();
+	assert_has(out, "now, 511 of 512; it is cleared after 10s below 30% of that. It was: ");
+	a->value = 512;
+	explain_with((struct options){ .json = true }, 15);
+	assert_has(out, "\"standing\":null,");
+}
+
+/* Every kind says when it is cleared. */
+static void test_each_below(void **state)
+{
+	size_t i;
+
+	(void)state;
+	add_all();
+	for (i = 0; i < ALL; i++) {
+		fake_alerts[i].alert.value = 1;
+		fake_alerts[i].alert.limit = 2;
+		fake_alerts[i].alert.peer.drops_per_minute = fake_value(0);
+		explain_with((struct options){ .json = false }, i + 1);
+		assert_width();
+		join_lines();
+		assert_has(out, "BELOW ITS LIMIT now, 1");
+		assert_has(out, " of 2; it is cleared ");
+	}
+}
+
+/* What drops connections is no better for a queue that is shorter just now. */
+static void test_drops(void **state)
+{
+	struct tcpstate_alert *a = fake_alert(1, TCPSTATE_ALERT_KIND_LISTEN_FULL,
+					      TCPSTATE_SEVERITY_PAGE,
+					      TCPSTATE_ALERT_REASON_QUEUE, NOW - 240);
+
+	(void)state;
+	fake_about(a, fake_listener(8080));
+	a->value = 40;
+	explain_with((struct options){ .json = true }, 1);
+	assert_has(out, "\"standing\":null,");
+	a->peer.drops_per_minute = fake_value(0);
+	explain_with((struct options){ .json = true }, 1);
+	assert_has(out, "\"BELOW ITS LIMIT now, 40 of 90; it is cleared after 1m00s below 50% of the "
+			"backlog without a drop.\"");
 }
 
 static void test_newer(void **state)
@@ -264,6 +361,9 @@ int main(void)
 		cmocka_unit_test_setup(test_eof, set_up),
 		cmocka_unit_test_setup(test_ports, set_up),
 		cmocka_unit_test_setup(test_ended, set_up),
+		cmocka_unit_test_setup(test_below, set_up),
+		cmocka_unit_test_setup(test_each_below, set_up),
+		cmocka_unit_test_setup(test_drops, set_up),
 		cmocka_unit_test_setup(test_newer, set_up),
 		cmocka_unit_test_setup(test_none, set_up),
 	};
