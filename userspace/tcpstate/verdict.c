@@ -200,7 +200,8 @@ static void format_line(char *buf, size_t size, const struct tcpstate_alert *a,
 	/* Rather none than half a number: whom to ask is what matters here. */
 	if ((int)strlen(unit) > room)
 		*detail = '\0';
-	snprintf(buf + used, size - used, "%s%s%s", unit, *detail && (*name || *unit) ? "  " : "", detail);
+	snprintf(buf + used, size - used, "%s%s%s", unit,
+		 *detail && (*name || *unit) ? "  " : "", detail);
 }
 
 /* Where it is known that somebody does, and only the right to ask is missing. */

@@ -373,8 +373,10 @@ static void test_alert(void **state)
 
 	(void)state;
 	assert_int_equal(parse_trouble(
-		"alert 41 listen_full page since 1795230131 port 8080 value 212 limit 150 newer x reason drops\n"
-		"alert 42 port_exhaustion ticket since 1 peer [2001:db8::1]:6379 value 1 limit 2 reason no_port\n"
+		"alert 41 listen_full page since 1795230131 port 8080 value 212 limit 150 newer x "
+		"reason drops\n"
+		"alert 42 port_exhaustion ticket since 1 peer [2001:db8::1]:6379 value 1 limit 2 "
+		"reason no_port\n"
 		"alert 43 port_exhaustion ticket addr 10.0.0.1\n"
 		"alert 44 table_full info value 5 limit 4\n"
 		"alert 45 tea_pot boiling value 5 reason leaves\n"), 0);
