@@ -356,8 +356,11 @@ static int judge(FIXTURE_DATA(fuzz) *self, const struct nlmsghdr *h, int cmd)
 	return bad(h, "of command", g->cmd);
 }
 
-/* Reads until there is nothing more: everything is answered before send() returns, but the rest of a dump. */
-static int answers(FIXTURE_DATA(fuzz) *self, int cmd)
+/*
+ * Reads until there is nothing more: everything is answered before send() returns, but the rest of a dump.
+ * @cmd: of the message @seq. What is behind its end can be a message, too, to whatever family.
+ */
+static int answers(FIXTURE_DATA(fuzz) *self, uint32_t seq, int cmd)
 {
 	const struct nlmsghdr *h;
 	const struct totals *t = &self->t;
@@ -369,7 +372,7 @@ static int answers(FIXTURE_DATA(fuzz) *self, int cmd)
 		left = n;
 		for (h = &self->nl.answer.h; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
 			self->t.dumps += h->nlmsg_type == NLMSG_DONE;
-			if (judge(self, h, cmd))
+			if (judge(self, h, h->nlmsg_seq == seq ? cmd : 0))
 				return -1;
 		}
 		if (left)
@@ -470,7 +473,7 @@ TEST_F_TIMEOUT(fuzz, messages, 1500)
 		ASSERT_EQ(len, send(self->nl.fd, &m, len, 0)) TH_LOG("%zu bytes: %m", len);
 		self->t.sent++;
 		k = self->t.refused;
-		ASSERT_EQ(0, answers(self, cmd)) {
+		ASSERT_EQ(0, answers(self, m.h.nlmsg_seq, cmd)) {
 			TH_LOG("message %u", i + 1);
 			print_message(&m, len);
 		}
