@@ -309,6 +309,8 @@ static enum exit_code read_endpoints(struct endpoints *list)
 		code = TCPSTATE_FAILURE;
 	} else if (ret) {
 		code = link_failed(link, ret);
+	} else if (!list->n && ask_if_off(link)) {
+		code = TCPSTATE_FAILURE;
 	}
 	tcpstate_link_close(link);
 	return code;

@@ -56,7 +56,7 @@ static void print_health(const struct tcpstate_health *h)
 {
 	char n[TCPSTATE_FORMAT_MAX];
 
-	if (h->coverage.n == TCPSTATE_EVIDENCE_NONE) {
+	if (switched_off(h)) {
 		puts("switched off, nothing is counted or watched: tcpstate on");
 	} else if (h->coverage.n == TCPSTATE_EVIDENCE_PACKETS) {
 		printf("packets only: %ssocket_evidence=0\n", h->tracepoint.n ? "" :

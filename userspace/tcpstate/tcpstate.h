@@ -153,6 +153,15 @@ unsigned long long netns_inode(void);
 /* Says what went wrong with a link; the exit code for it. */
 enum exit_code link_failed(const struct tcpstate_link *link, int err);
 
+#define SWITCHED_OFF	"switched off; switch it on with: tcpstate on"
+
+/* Whether the module follows nothing at all. */
+bool switched_off(const struct tcpstate_health *health);
+/* The same, with a line on stderr where it is so. */
+bool say_if_off(const struct tcpstate_health *health);
+/* The same, asked for first; false also where there is no answer: then something else fails. */
+bool ask_if_off(struct tcpstate_link *link);
+
 #define WIDTH		80	/* columns that fit any terminal */
 #define ENDPOINT_MAX	1100	/* any end's text, null byte included */
 

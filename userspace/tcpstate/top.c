@@ -147,6 +147,8 @@ static void list(struct screen *s, unsigned int rows)
 	else if (ret)
 		snprintf(s->list_note, sizeof(s->list_note), "no list of endpoints: %s",
 			 tcpstate_link_error(s->link));
+	else if (!s->oldest.n && switched_off(&s->model.now.snapshot.health))
+		snprintf(s->list_note, sizeof(s->list_note), "%s", SWITCHED_OFF);
 	else if (!s->oldest.n)
 		snprintf(s->list_note, sizeof(s->list_note), "no endpoint in %s",
 			 tcpstate_state_name(s->view.cursor));
