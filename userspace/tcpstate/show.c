@@ -297,8 +297,7 @@ static enum exit_code load(const char *path, struct reading *r,
 		return TCPSTATE_OK;
 	/* A symlink that leads nowhere counts: this namespace has no tracker. */
 	if (ret == -ENOENT && !strcmp(path, TCPSTATE_PROC_PATH)) {
-		fprintf(stderr, "tcpstate: the tcpstate module is not loaded (no %s); "
-			"load it with: modprobe tcpstate\n", path);
+		fprintf(stderr, "tcpstate: %s\n", TCPSTATE_LINK_ABSENT);
 		return TCPSTATE_NOT_LOADED;
 	}
 	fprintf(stderr, "tcpstate: %s\n", err);

@@ -78,8 +78,8 @@ static int sample(struct screen *s)
 		top_model_add(&s->model, &stats, now_ns());
 		return 0;
 	}
-	snprintf(s->note, sizeof(s->note), "%s", ret == -ENOENT ?
-		 "the tcpstate module is not loaded" : tcpstate_link_error(s->link));
+	snprintf(s->note, sizeof(s->note), "%s", ret == -ENOENT ? "the module is not loaded" :
+		 tcpstate_link_error(s->link));
 	s->view.note = s->note;
 	/* Old numbers beside a live clock would be taken for new ones. */
 	top_model_reset(&s->model);

@@ -261,9 +261,9 @@ static void test_frame_without_module(void **state)
 	(void)state;
 	top_model_reset(&m);
 	top_oldest_begin(&oldest, 0);
-	v.note = "the tcpstate module is not loaded";
+	v.note = "the module is not loaded";
 	top_frame_build(&frame, &v);
-	assert_string_equal(frame.line[1].text, "the tcpstate module is not loaded; trying again");
+	assert_string_equal(frame.line[1].text, "the module is not loaded; trying again");
 	assert_string_equal(frame.line[3].text, "ESTABLISHED         -");
 	assert_fits(80);
 }
