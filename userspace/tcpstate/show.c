@@ -26,12 +26,14 @@
  * @t: alerts, listeners, destinations
  * @stats: what netlink says more of the states
  * @has_stats: whether it has said it
+ * @at_least: sign before an age that may be higher
  */
 struct reading {
 	struct tcpstate_snapshot s;
 	struct trouble t;
 	struct tcpstate_stats stats;
 	bool has_stats;
+	const char *at_least;
 };
 
 /* How the text shows what model.h's tables name: same index, same number. */
@@ -137,12 +139,28 @@ static int add_columns(struct libscols_table *tb, const struct reading *r)
 	return 0;
 }
 
+static void format_field(char *buf, size_t size, const struct reading *r, unsigned int state,
+			 unsigned int field)
+{
+	const struct tcpstate_row *row = &r->s.state[state];
+	const struct tcpstate_value *v = tcpstate_field_get(row, &tcpstate_row_fields[field]);
+	size_t used = 0;
+
+	/* Nobody in the state: then there is no oldest, not one of 0 ms. */
+	if (!v->known || (field == TCPSTATE_ROW_OLDEST && !row->count.n)) {
+		strcpy(buf, "-");
+		return;
+	}
+	if (field == TCPSTATE_ROW_OLDEST && r->has_stats && oldest_at_least(row, &r->stats))
+		used = snprintf(buf, size, "%s", r->at_least);
+	columns[field].format(buf + used, size - used, v->n);
+}
+
 static int add_row(struct libscols_table *tb, const struct reading *r, unsigned int state)
 {
 	const struct tcpstate_row *row = &r->s.state[state];
 	struct libscols_line *line = scols_table_new_line(tb, NULL);
-	char text[TCPSTATE_FORMAT_MAX];
-	const struct tcpstate_value *v;
+	char text[TCPSTATE_FORMAT_MAX + 4];
 	unsigned int i;
 	int ret;
 
@@ -150,12 +168,7 @@ static int add_row(struct libscols_table *tb, const struct reading *r, unsigned 
 		return -ENOMEM;
 	ret = scols_line_set_data(line, 0, tcpstate_state_name(state));
 	for (i = 0; i < TCPSTATE_ROW_FIELDS && !ret; i++) {
-		v = tcpstate_field_get(row, &tcpstate_row_fields[i]);
-		/* Nobody in the state: then there is no oldest, not one of 0 ms. */
-		if (!v->known || (i == TCPSTATE_ROW_OLDEST && !row->count.n))
-			strcpy(text, "-");
-		else
-			columns[i].format(text, sizeof(text), v->n);
+		format_field(text, sizeof(text), r, state, i);
 		ret = scols_line_set_data(line, i + 1, text);
 	}
 	if (!ret && r->has_stats) {
@@ -343,7 +356,7 @@ static enum exit_code show_reading(struct reading *r, const struct options *o)
 
 enum exit_code show(const struct options *o)
 {
-	struct reading r = { .has_stats = false };
+	struct reading r = { .at_least = at_least_sign(use_utf8()) };
 	enum exit_code code;
 
 	code = show_reading(&r, o);

@@ -162,6 +162,13 @@ bool say_if_off(const struct tcpstate_health *health);
 /* The same, asked for first; false also where there is no answer: then something else fails. */
 bool ask_if_off(struct tcpstate_link *link);
 
+/* Takes the user's character set; whether it is UTF-8. */
+bool use_utf8(void);
+/* Before an age that may be higher; one column where @utf8, otherwise two. */
+const char *at_least_sign(bool utf8);
+/* Whether the oldest in a state may have been there before the module was loaded or switched on. */
+bool oldest_at_least(const struct tcpstate_row *row, const struct tcpstate_stats *stats);
+
 #define WIDTH		80	/* columns that fit any terminal */
 #define ENDPOINT_MAX	1100	/* any end's text, null byte included */
 

@@ -7,8 +7,6 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <errno.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -423,7 +421,6 @@ enum exit_code top(const struct options *o)
 		return failed(&s, err);
 	if (!isatty(STDOUT_FILENO))
 		return print_frame(&s);
-	setlocale(LC_CTYPE, "");
-	s.view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	s.view.utf8 = use_utf8();
 	return live(&s);
 }

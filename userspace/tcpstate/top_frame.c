@@ -10,7 +10,8 @@
 #define HEAD_LINES	3	/* title, note, names of the columns */
 #define TAIL_LINES	3	/* empty, names of the list's columns, keys */
 #define HINT_WIDTH	90	/* of all keys */
-#define AGE_WIDTH	7
+#define AGE_WIDTH	8	/* with its sign */
+#define AGE_MAX		(TCPSTATE_FORMAT_MAX + AGE_WIDTH)
 #define STATE_WIDTH	11
 #define NAME_WIDEST	47	/* no IPv6 address and port is longer, but for its scope */
 #define NAME_NARROWEST	21	/* no IPv4 address and port is longer */
@@ -84,11 +85,23 @@ static const char *bar(unsigned int level, bool utf8)
 	return utf8 ? blocks[level] : ascii[level];
 }
 
+/* As wide as printf() with "%*s" makes it, which counts bytes. */
+static void format_age(char *buf, size_t size, uint64_t ms, bool at_least, bool utf8)
+{
+	const char *sign = at_least ? at_least_sign(utf8) : "";
+	char age[TCPSTATE_FORMAT_MAX];
+	int width;
+
+	tcpstate_format_duration(age, sizeof(age), ms);
+	width = strlen(age) + (at_least && utf8 ? 1 : strlen(sign));
+	snprintf(buf, size, "%*s%s%s", width < AGE_WIDTH ? AGE_WIDTH - width : 0, "", sign, age);
+}
+
 static void add_state(struct top_frame *f, const struct top_view *v, unsigned int state)
 {
 	const struct tcpstate_stats *s = &v->m->now;
 	const struct tcpstate_row *row = &s->snapshot.state[state];
-	char now[TCPSTATE_FORMAT_MAX], in[TCPSTATE_FORMAT_MAX], oldest[TCPSTATE_FORMAT_MAX] = "-";
+	char now[TCPSTATE_FORMAT_MAX], in[TCPSTATE_FORMAT_MAX], oldest[AGE_MAX] = "-";
 	char older[TCPSTATE_AGES][TCPSTATE_FORMAT_MAX], minute[TOP_BINS * 4] = "";
 	unsigned int level[TOP_BINS], i;
 	enum top_look look = TOP_PLAIN;
@@ -100,7 +113,8 @@ static void add_state(struct top_frame *f, const struct top_view *v, unsigned in
 	tcpstate_format_count(now, sizeof(now), row->count.n);
 	format_rate(in, sizeof(in), top_model_entered(v->m, state));
 	if (row->count.n && row->oldest_ms.known)
-		tcpstate_format_duration(oldest, sizeof(oldest), row->oldest_ms.n);
+		format_age(oldest, sizeof(oldest), row->oldest_ms.n, oldest_at_least(row, s),
+			   v->utf8);
 	for (i = 0; i < TCPSTATE_AGES; i++)
 		tcpstate_format_count(older[i], sizeof(older[i]), s->older[state][i]);
 	top_model_levels(v->m, state, level);
@@ -110,8 +124,8 @@ static void add_state(struct top_frame *f, const struct top_view *v, unsigned in
 		look = TOP_CURSOR;
 	else if (!row->count.n)
 		look = TOP_DIM;
-	add_line(f, look, "%-*s %9s %8s %7s %9s %9s%s%s", STATE_WIDTH,
-		 tcpstate_state_name(state), now, in, oldest, older[0], older[1],
+	add_line(f, look, "%-*s %9s %7s %*s %9s %9s%s%s", STATE_WIDTH,
+		 tcpstate_state_name(state), now, in, AGE_WIDTH, oldest, older[0], older[1],
 		 v->height ? "  " : "", minute);
 }
 
@@ -120,8 +134,8 @@ static void add_states(struct top_frame *f, const struct top_view *v)
 	unsigned int state;
 
 	if (!v->no_header)
-		add_line(f, TOP_HEADING, "%-*s %9s %8s %7s %9s %9s%s", STATE_WIDTH, "STATE", "NOW",
-			 "IN/s", "OLDEST", ">60s", ">5m", v->height ? "  LAST MINUTE" : "");
+		add_line(f, TOP_HEADING, "%-*s %9s %7s %*s %9s %9s%s", STATE_WIDTH, "STATE", "NOW",
+			 "IN/s", AGE_WIDTH, "OLDEST", ">60s", ">5m", v->height ? "  LAST MINUTE" : "");
 	for (state = TCPSTATE_STATE_FIRST; state <= TCPSTATE_STATE_LAST; state++)
 		add_state(f, v, state);
 }
@@ -163,7 +177,7 @@ static int name_width(const struct top_view *v)
 
 static void add_endpoints(struct top_frame *f, const struct top_view *v)
 {
-	char local[ENDPOINT_MAX], remote[ENDPOINT_MAX], age[TCPSTATE_FORMAT_MAX];
+	char local[ENDPOINT_MAX], remote[ENDPOINT_MAX], age[AGE_MAX];
 	const struct tcpstate_endpoint *e;
 	int width = name_width(v);
 
@@ -172,11 +186,11 @@ static void add_endpoints(struct top_frame *f, const struct top_view *v)
 		add_line(f, TOP_HEADING, "%*s  %-*s  %-*s  %s", AGE_WIDTH, "AGE", width, local,
 			 width, "REMOTE", "FAR END");
 	for (e = v->oldest->e; e < v->oldest->e + v->oldest->n; e++) {
-		tcpstate_format_duration(age, sizeof(age), e->age_ns / NS_PER_MS);
+		format_age(age, sizeof(age), e->age_ns / NS_PER_MS, e->age_at_least, v->utf8);
 		format_name(local, width, e, false);
 		format_name(remote, width, e, true);
-		add_line(f, TOP_PLAIN, "%*s  %-*s  %-*s  %s", AGE_WIDTH, age, width, local, width,
-			 remote, tcpstate_state_name(e->remote) ?: "?");
+		add_line(f, TOP_PLAIN, "%s  %-*s  %-*s  %s", age, width, local, width, remote,
+			 tcpstate_state_name(e->remote) ?: "?");
 	}
 }
 

@@ -253,6 +253,32 @@ static void test_frame_on_paper(void **state)
 	assert_memory_equal(frame.line[0].text, "ESTABLISHED", 11);
 }
 
+/* An age that may be higher is marked, and the columns stay where they are. */
+static void test_frame_at_least(void **state)
+{
+	struct top_view v = view_of(80, 24);
+	struct tcpstate_stats s = stats_of(1, 1);
+
+	(void)state;
+	top_model_reset(&m);
+	s.on_ns = (struct tcpstate_value){ 3 * S, true };
+	s.snapshot.state[1].oldest_ms.n = 999;
+	top_model_add(&m, &s, 10 * S);
+	top_oldest_begin(&oldest, 10);
+	add_old(2, AF_INET);
+	oldest.e[0].age_at_least = true;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[2].text, "STATE             NOW    IN/s   OLDEST      >60s", 47);
+	assert_memory_equal(frame.line[3].text, "ESTABLISHED         1       -    999ms         0", 47);
+	assert_memory_equal(frame.line[4].text, "SYN_SENT            1       -     >=1s         0", 47);
+	assert_memory_equal(frame.line[16].text, "    >=1s  192.", 14);
+	assert_memory_equal(frame.line[17].text, "     0ms  192.", 14);
+	v.utf8 = true;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[4].text, "SYN_SENT            1       -      \342\211\2451s         0", 49);
+	assert_memory_equal(frame.line[16].text, "     \342\211\2451s  192.", 16);
+}
+
 /* What is not known is not 0. */
 static void test_frame_without_module(void **state)
 {
@@ -335,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_frame_fits),
 		cmocka_unit_test(test_frame_sizes),
 		cmocka_unit_test(test_frame_on_paper),
+		cmocka_unit_test(test_frame_at_least),
 		cmocka_unit_test(test_frame_without_module),
 	};
 
