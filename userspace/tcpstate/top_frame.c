@@ -10,6 +10,7 @@
 #define HEAD_LINES	3	/* title, note, names of the columns */
 #define TAIL_LINES	3	/* empty, names of the list's columns, keys */
 #define HINT_WIDTH	90	/* of all keys */
+#define KEYS_WIDTH	75	/* of all but the arrows */
 #define AGE_WIDTH	8	/* with its sign */
 #define AGE_MAX		(TCPSTATE_FORMAT_MAX + AGE_WIDTH)
 #define STATE_WIDTH	11
@@ -194,15 +195,21 @@ static void add_endpoints(struct top_frame *f, const struct top_view *v)
 	}
 }
 
+/* @name: of one; @keyed: of all, as the last line has them behind @key. */
+static const struct {
+	const char *name;
+	const char *keyed;
+	char key;
+} lists[] = {
+	[TOP_LISTENERS] = { "listener", "listeners", 'L' },
+	[TOP_DESTINATIONS] = { "destination", "peers", 'P' },
+	[TOP_UNITS] = { "unit", "units", 'U' },
+	[TOP_NAMESPACES] = { "network namespace", "namespaces", 'N' },
+};
+
 /* Its first line has the headings, unless nobody wants them. */
 static void add_table(struct top_frame *f, const struct top_view *v)
 {
-	static const char * const names[] = {
-		[TOP_LISTENERS] = "listener",
-		[TOP_DESTINATIONS] = "destination",
-		[TOP_UNITS] = "unit",
-		[TOP_NAMESPACES] = "network namespace",
-	};
 	/* What was is not told where nothing is known any more. */
 	const char *at = v->trouble && v->m->samples ? v->trouble->table : NULL;
 	enum top_look look = v->no_header ? TOP_PLAIN : TOP_HEADING;
@@ -210,7 +217,7 @@ static void add_table(struct top_frame *f, const struct top_view *v)
 
 	if (!at && v->m->samples)
 		add_line(f, TOP_NOTE, "no %s with anything to say, or not known to you",
-			 names[v->list]);
+			 lists[v->list].name);
 	for (; at && *at; at += len + (at[len] == '\n')) {
 		len = strcspn(at, "\n");
 		add_line(f, look, "%.*s", len, at);
@@ -256,8 +263,49 @@ unsigned int top_frame_rows(unsigned int height)
 	return height > rest ? height - rest : 0;
 }
 
+/* Behind what is whole: "tracked 318/262,144" before "tracked", and that before "trac". */
+static void cut_title(struct top_line *line, unsigned int width)
+{
+	char *text = line->text, *at;
+
+	if (strlen(text) <= width)
+		return;
+	for (at = text + width; at > text; at--) {
+		if ((at[0] == ' ' || at[0] == ',') && at[1] == ' ' && at[-1] != ' ')
+			break;
+	}
+	for (at = at > text ? at : text + width; at > text && *at != ' ' && *at != ','; at--)
+		;
+	if (at > text)
+		*at = '\0';
+}
+
+/* Of what a key was pressed for, at most a heading would be seen. */
+static bool no_room(const struct top_view *v, unsigned int begin)
+{
+	return v->height && (v->help || v->list != TOP_ENDPOINTS) && begin + 2 >= v->height;
+}
+
+static void add_keys(struct top_frame *f, const struct top_view *v, bool seen)
+{
+	const char *pause = v->paused ? "go on" : "pause", *help_word = v->help ? "back" : "help";
+
+	if (!seen)
+		add_line(f, TOP_NOTE, "the terminal is too small for %s; %c: back  q: quit",
+			 v->help ? "help" : lists[v->list].keyed,
+			 v->help ? '?' : lists[v->list].key);
+	else if (v->width < KEYS_WIDTH)
+		add_line(f, TOP_DIM, "L P U N: lists  p: %s  ?: %s  q: quit", pause, help_word);
+	else
+		add_line(f, TOP_DIM, "%sL: listeners  P: peers  U: units  N: namespaces  p: %s  "
+			 "?: %s  q: quit", v->width < HINT_WIDTH ? "" : "arrows: state  ", pause,
+			 help_word);
+}
+
 void top_frame_build(struct top_frame *f, const struct top_view *v)
 {
+	unsigned int begin, i;
+
 	f->n = 0;
 	if (!v->no_header) {
 		add_verdict(f, v);
@@ -266,15 +314,18 @@ void top_frame_build(struct top_frame *f, const struct top_view *v)
 	}
 	add_states(f, v);
 	add_line(f, TOP_PLAIN, "%s", "");
+	begin = f->n;
 	add_list(f, v);
 	if (!v->height)
 		return;
+	for (i = 0; i < f->n; i++) {
+		if (f->line[i].look == TOP_TITLE)
+			cut_title(&f->line[i], v->width);
+	}
 	/* The keys keep the last line, whatever is above them. */
 	if (f->n >= v->height)
 		f->n = v->height - 1;
 	while (f->n < v->height - 1 && f->n < TOP_LINES - 1)
 		add_line(f, TOP_PLAIN, "%s", "");
-	add_line(f, TOP_DIM, "%sL: listeners  P: peers  U: units  N: namespaces  "
-		 "p: %s  ?: %s  q: quit", v->width < HINT_WIDTH ? "" : "arrows: state  ",
-		 v->paused ? "go on" : "pause", v->help ? "back" : "help");
+	add_keys(f, v, !no_room(v, begin));
 }

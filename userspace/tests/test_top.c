@@ -121,6 +121,20 @@ static void test_levels(void **state)
 	assert_int_equal(level[0], TOP_LEVELS);
 }
 
+static void test_fullest(void **state)
+{
+	struct tcpstate_stats s = stats_of(0, 1);
+
+	(void)state;
+	top_model_reset(&m);
+	top_model_add(&m, &s, 10 * S);
+	assert_int_equal(top_model_fullest(&m), 0);
+	s.snapshot.state[TCPSTATE_STATE_CLOSE_WAIT].count.n = 318;
+	s.snapshot.state[TCPSTATE_STATE_LISTEN].count.n = 318;
+	top_model_add(&m, &s, 11 * S);
+	assert_int_equal(top_model_fullest(&m), TCPSTATE_STATE_CLOSE_WAIT);
+}
+
 static void add_old(unsigned int n, int family)
 {
 	struct tcpstate_endpoint e = { .local = 1, .remote = 1 };
@@ -233,6 +247,55 @@ static void test_frame_sizes(void **state)
 	v = view_of(1000, 10 * TOP_LINES);
 	top_frame_build(&frame, &v);
 	assert_int_equal(frame.n, TOP_LINES);
+}
+
+/* A key that shows nothing says why; what is cut at the right is not a part of a word. */
+static void test_frame_too_small(void **state)
+{
+	static struct top_trouble trouble = { .verdict = { .n = 1 } };
+	char table[] = "LISTENER  QUEUE\n:8080     101/100";
+	struct top_view v = view_of(60, 12);
+
+	(void)state;
+	top_model_reset(&m);
+	add(318, 1, 10 * S);
+	strcpy(trouble.verdict.line[0], "a-host-with-a-long-name  2 alerts  module 6d00h, "
+		"sees all sockets, verified 12s ago");
+	trouble.table = table;
+	v.trouble = &trouble;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[0].text,
+			    "a-host-with-a-long-name  2 alerts  module 6d00h");
+	assert_string_equal(frame.line[1].text, "netns 4026531840  tracked 0/0  transitions/s -  lost 0");
+	assert_string_equal(frame.line[11].text, "L P U N: lists  p: pause  ?: help  q: quit");
+	v.list = TOP_LISTENERS;
+	top_frame_build(&frame, &v);
+	assert_int_equal(frame.n, 12);
+	assert_string_equal(frame.line[11].text,
+			    "the terminal is too small for listeners; L: back  q: quit");
+	v.help = true;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[11].text,
+			    "the terminal is too small for help; ?: back  q: quit");
+	/* A heading and no row, or one row. */
+	v.help = false;
+	v.height = 18;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[17].text, "the terminal is too small", 25);
+	v.height = 19;
+	v.width = 50;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[17].text, ":8080     101/100");
+	assert_memory_equal(frame.line[18].text, "L P U N: lists", 14);
+	assert_string_equal(frame.line[1].text, "netns 4026531840  tracked 0/0  transitions/s -");
+	/* No part fits: then a word; no word: nothing better than its beginning. */
+	strcpy(trouble.verdict.line[0], "PAGE listen-full");
+	v.width = 10;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[0].text, "PAGE");
+	v.width = 3;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[0].text, "PAGE listen-full");
 }
 
 static void test_frame_on_paper(void **state)
@@ -357,9 +420,11 @@ int main(void)
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_reloaded),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_fullest),
 		cmocka_unit_test(test_oldest),
 		cmocka_unit_test(test_frame_fits),
 		cmocka_unit_test(test_frame_sizes),
+		cmocka_unit_test(test_frame_too_small),
 		cmocka_unit_test(test_frame_on_paper),
 		cmocka_unit_test(test_frame_at_least),
 		cmocka_unit_test(test_frame_without_module),
