@@ -50,7 +50,7 @@ static const struct column {
 static const char * const shortfalls[TCPSTATE_TOTAL_FIELDS] = {
 	[TCPSTATE_TOTAL_INVALID] = "segments that a socket drops: out of window, damaged",
 	[TCPSTATE_TOTAL_MALFORMED] = "fragments, and segments with a broken header",
-	[TCPSTATE_TOTAL_UNTRACKED] = "segments of older connections, or no room",
+	[TCPSTATE_TOTAL_UNTRACKED] = "segments and changes of sockets that had no record",
 };
 
 /* What moves the local ends, and how often that was wrong. Older modules do not say. */

@@ -83,7 +83,7 @@ static const char screen[] =
 "TICKET #39 port-exhaustion  > 10.0.3.9:6379  60%, levels at 74%, 12m00s\n"
 "27,074 endpoints tracked (limit 262,144), 391,220 transitions\n"
 "invalid 12 (segments that a socket drops: out of window, damaged)\n"
-"untracked 8,120 (segments of older connections, or no room)\n"
+"untracked 8,120 (segments and changes of sockets that had no record)\n"
 "\n"
 "LISTENER  UNIT    QUEUE  DROP/min  ESTAB  CLOSE_WAIT\n"
 ":8080     -     101/100       212    100          31\n"
