@@ -130,6 +130,14 @@ static void add_state(struct top_frame *f, const struct top_view *v, unsigned in
 		 v->height ? "  " : "", minute);
 }
 
+/* On a screen without lines for all, the cursor is seen. */
+static unsigned int first_shown(const struct top_frame *f, const struct top_view *v)
+{
+	unsigned int room = v->height > f->n + 1 ? v->height - 1 - f->n : 0;
+
+	return room && v->cursor > room ? v->cursor - room + 1 : TCPSTATE_STATE_FIRST;
+}
+
 static void add_states(struct top_frame *f, const struct top_view *v)
 {
 	unsigned int state;
@@ -137,7 +145,7 @@ static void add_states(struct top_frame *f, const struct top_view *v)
 	if (!v->no_header)
 		add_line(f, TOP_HEADING, "%-*s %9s %7s %*s %9s %9s%s", STATE_WIDTH, "STATE", "NOW",
 			 "IN/s", AGE_WIDTH, "OLDEST", ">60s", ">5m", v->height ? "  LAST MINUTE" : "");
-	for (state = TCPSTATE_STATE_FIRST; state <= TCPSTATE_STATE_LAST; state++)
+	for (state = first_shown(f, v); state <= TCPSTATE_STATE_LAST; state++)
 		add_state(f, v, state);
 }
 

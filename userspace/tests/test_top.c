@@ -268,6 +268,10 @@ static void test_frame_too_small(void **state)
 			    "a-host-with-a-long-name  2 alerts  module 6d00h");
 	assert_string_equal(frame.line[1].text, "netns 4026531840  tracked 0/0  transitions/s -  lost 0");
 	assert_string_equal(frame.line[11].text, "L P U N: lists  p: pause  ?: help  q: quit");
+	/* The cursor's line is there. */
+	assert_memory_equal(frame.line[4].text, "SYN_SENT ", 9);
+	assert_memory_equal(frame.line[10].text, "CLOSE_WAIT ", 11);
+	assert_int_equal(frame.line[10].look, TOP_CURSOR);
 	v.list = TOP_LISTENERS;
 	top_frame_build(&frame, &v);
 	assert_int_equal(frame.n, 12);
