@@ -43,9 +43,10 @@ switched() {	# on|off
 	"$tool" "$1" >"$tmp/out" 2>"$tmp/err" || { diag "$1: $(<"$tmp/err")"; return 1; }
 	took=$(($(now_ms) - t))
 }
+says_off() { is "$1" "$(<"$tmp/err")" "tcpstate: switched off; switch it on with: tcpstate on"; }	# WHAT
 nothing() {	# NS
 	snapshot_of "$1" && is "$1: tracked" "$tracked" 0 && is "$1: states" "$nine" "" && is "$1: listeners" "$S_LISTEN" 0 &&
-	is "$1: coverage" "$coverage" off && "$tool" -N "$1" list --no-header >"$tmp/out" && is "$1: listed" "$(<"$tmp/out")" "" &&
+	is "$1: coverage" "$coverage" off && ! "$tool" -N "$1" list --no-header >"$tmp/out" 2>"$tmp/err" && is "$1: listed" "$(<"$tmp/out")" "" && says_off "$1: list" &&
 	! grep "^alert\|^listener" "$tmp/snapshot"
 }
 nothing_anywhere() {
@@ -59,7 +60,13 @@ withdrawn() {
 	diag "$(<"$tmp/follow")"
 	return 1
 }
+# No false difference, and no silence that could be taken for quiet
 says() {
+	! "$tool" -N tcps-o1 verify >"$tmp/out" 2>"$tmp/err" && is "verify" "$(<"$tmp/out")" "" && says_off verify || return
+	busybox timeout 1 "$tool" -N tcps-o1 events >"$tmp/out" 2>"$tmp/err"
+	is "events" "$(<"$tmp/out")" "" && says_off events || return
+	busybox timeout 1 "$tool" -N tcps-o1 alerts --follow >"$tmp/out" 2>"$tmp/err"
+	is "alerts --follow" "$(<"$tmp/out")" "" && says_off "alerts --follow" || return
 	"$tool" show >"$tmp/out" && grep -q "switched off.*tcpstate on" "$tmp/out" && "$tool" show -j >"$tmp/out" &&
 	grep -q '"coverage": *"off"' "$tmp/out" && grep -q '"on_ms": *null' "$tmp/out" && return
 	diag "$(<"$tmp/out")"
@@ -168,7 +175,7 @@ diag "off in $took ms"
 check "within a second" le took "$took" $within
 check "nothing is left, in any namespace" nothing_anywhere "${spaces[@]}"
 check "the alert is withdrawn, once" withdrawn
-check "show says it" says
+check "every reader says it" says
 check "nothing is counted or told for a minute" nothing_counted
 check "off again" switched off
 spaces+=(tcps-o3)

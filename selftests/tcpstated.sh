@@ -268,12 +268,12 @@ told() {
 # Where there is no log: that the module comes and goes; and how many alerts are folded, once an hour of either daemon and what
 # is left at its end. Six in each load are not folded: what was told so then is no news when it comes again, folded, in the next.
 said() {
-	local module=': the tcpstate module is' more='and [0-9]+ more alerts? (was|were) raised' n sum folded
+	local more='and [0-9]+ more alerts? (was|were) raised' n sum folded
 	n=$(grep -cE ": $more; all of them: tcpstate alerts$" "$tmp/out")
 	sum=$(grep -oE "$more" "$tmp/out" | busybox awk '{ sum += $2 } END { print sum + 0 }')
 	folded=$(cat "${files[@]}" | grep '"action":"raise"' | grep -c '"folded":true')
-	is "present" "$(grep -c "$module loaded, its alerts are followed$" "$tmp/out")" $((loaded + 1)) &&
-	is "absent" "$(grep -c "$module not loaded; load it with: modprobe tcpstate$" "$tmp/out")" $((loaded - 1)) &&
+	is "present" "$(grep -c ": the tcpstate module is loaded, its alerts are followed$" "$tmp/out")" $((loaded + 1)) &&
+	is "absent" "$(grep -cF ": the module is not loaded; modprobe tcpstate or insmod " "$tmp/out")" $((loaded - 1)) &&
 	le "folded" "$sum" "$folded" && ge "folded" "$sum" $((folded - 6 * loaded)) && ge "of them" "$folded" 700 &&
 	ge "said" "$n" 2 && le "said" "$n" 4 &&
 	is "lines" "$(busybox wc -l <"$tmp/out")" $((2 * loaded + n))

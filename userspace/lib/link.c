@@ -151,7 +151,7 @@ int tcpstate_link_open(struct tcpstate_link **result)
 	static const struct link_kind kind = {
 		.bus = NETLINK_GENERIC,
 		.header = GENL_HDRLEN,
-		.absent = "the tcpstate module is not loaded; load it with: modprobe tcpstate",
+		.absent = TCPSTATE_LINK_ABSENT,
 		.unreadable = "the module's answer cannot be read: module and tools do not match",
 	};
 

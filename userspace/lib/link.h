@@ -14,6 +14,10 @@
 
 struct tcpstate_link;
 
+/* What people are told where the module is missing: one line also behind "tcpstated: ". */
+#define TCPSTATE_LINK_ABSENT \
+	"the module is not loaded; modprobe tcpstate or insmod DIR/tcpstate.ko"
+
 /**
  * struct tcpstate_filter - which endpoints a dump lists; all 0: all of them
  * @states: bit (1 << state) for each state, 0: every state

@@ -60,7 +60,7 @@ struct tcpstate_health {
  * @transitions: state changes seen
  * @invalid: segments that are not acceptable in the state they met
  * @malformed: fragments, and segments whose header does not hold together
- * @untracked: connections that got no record
+ * @untracked: segments sent, and transitions told, by sockets without a record; not connections
  * @health: how far the rest can be believed
  */
 struct tcpstate_snapshot {

@@ -285,6 +285,7 @@ static enum exit_code run(struct follower *f, struct tcpstate_link *link)
 	ret = tcpstate_link_open(&second);
 	if (ret)
 		return link_failed(second, ret);
+	ask_if_off(second);
 	ret = follow(f, link, second);
 	if (ret == -ENOENT) {
 		fprintf(stderr, "tcpstate: the tcpstate module was unloaded\n");

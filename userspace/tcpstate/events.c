@@ -214,6 +214,9 @@ static int begin(struct follower *f, struct tcpstate_link *link, struct tcpstate
 		f->holders = tcpstate_holders_new(NULL, NULL);
 		ret = f->holders ? 0 : -ENOMEM;
 	}
+	/* Who waits for it to be switched on may do so. */
+	if (!ret)
+		ask_if_off(*second);
 	return ret ? ret : follow(f, link, *second);
 }
 

@@ -4,9 +4,7 @@
  * printed, so that an error leaves no half list behind.
  */
 #include <errno.h>
-#include <langinfo.h>
 #include <libsmartcols.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -309,6 +307,8 @@ static enum exit_code read_endpoints(struct endpoints *list)
 		code = TCPSTATE_FAILURE;
 	} else if (ret) {
 		code = link_failed(link, ret);
+	} else if (!list->n && ask_if_off(link)) {
+		code = TCPSTATE_FAILURE;
 	}
 	tcpstate_link_close(link);
 	return code;
@@ -322,8 +322,7 @@ static int print(struct endpoints *list)
 		if (!list->holders)
 			return -ENOMEM;
 	}
-	setlocale(LC_CTYPE, "");
-	list->at_least = strcmp(nl_langinfo(CODESET), "UTF-8") ? ">=" : "≥";
+	list->at_least = at_least_sign(use_utf8());
 	sort(list, list->o);
 	return list->o->json ? print_document(list) : print_text(list);
 }

@@ -197,12 +197,11 @@ static const struct option_desc {
 	bool (*take)(struct command *cmd, const char *name, const char *arg);
 	const char *help;
 } options[] = {
-	{ 'j', "json", NULL, ALL & ~SUB_TOP, take_json,
-	  "JSON: one document; events, alerts --follow: one\nobject a line" },
+	{ 'j', "json", NULL, ALL & ~SUB_TOP, take_json, "JSON, for scripts" },
 	{ '4', "ipv4", NULL, TUPLES, take_ipv4, "IPv4 only" },
 	{ '6', "ipv6", NULL, TUPLES, take_ipv6, "IPv6 only" },
 	{ 's', "state", "=LIST", SUB_SHOW | TUPLES, take_states,
-	  "states, like close-wait,fin-wait-1;\nevents: changes from or to them" },
+	  "states, like close-wait,fin-wait-1" },
 	{ 0, "src", "=ADDRESS[/BITS]", TUPLES, take_src, "local address or network" },
 	{ 0, "dst", "=ADDRESS[/BITS]", TUPLES, take_dst, "remote address or network" },
 	{ 0, "sport", "=PORT[-PORT]", TUPLES, take_sport, "local port or range of ports" },
@@ -230,6 +229,19 @@ static const struct option_desc {
 	  "read FILE instead of " TCPSTATE_PROC_PATH },
 	{ 'h', "help", NULL, EVERY, take_help, "this text; with a subcommand, of that" },
 	{ 'V', "version", NULL, EVERY, take_version, "version of this program" },
+};
+
+/* What an option does otherwise with one subcommand. */
+static const struct {
+	unsigned int bit;
+	const char *name;
+	const char *help;
+} own_help[] = {
+	{ SUB_EVENTS, "json", "JSON, one object a line" },
+	{ SUB_ALERTS, "json", "JSON, one document; with --follow one object a line" },
+	{ SUB_EVENTS, "state", "changes from or to these, like close-wait,fin-wait-1" },
+	{ SUB_TOP, "state", "begin at this state, like close-wait" },
+	{ SUB_TOP, "watch", "every so many seconds, 2 if not said; without it\nevery second" },
 };
 
 static struct option long_options[ARRAY_SIZE(options) + 1];
@@ -354,6 +366,10 @@ static enum exit_code parse_subcommand(int argc, char **argv, struct command *cm
 	cmd->sub = &subcommands[0];
 	if (cmd->bare)
 		return TCPSTATE_OK;
+	if (!strcmp(argv[0], "help")) {
+		cmd->help = true;
+		return parse_subcommand(argc - 1, argv + 1, cmd);
+	}
 	for (i = 0; i < n; i++) {
 		if (!strcmp(argv[0], subcommands[i].name))
 			break;
@@ -410,10 +426,21 @@ enum exit_code parse_command(int argc, char **argv, struct command *cmd)
 	return ret == TCPSTATE_OK ? check_together(cmd, given) : ret;
 }
 
+static const char *help_of(const struct option_desc *d, unsigned int bits)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(own_help); i++) {
+		if (own_help[i].bit == bits && !strcmp(own_help[i].name, d->name))
+			return own_help[i].help;
+	}
+	return d->help;
+}
+
 void print_options(unsigned int bits)
 {
+	const char *line, *help;
 	char left[32];
-	const char *line;
 	size_t i;
 	int len;
 
@@ -425,9 +452,10 @@ void print_options(unsigned int bits)
 		snprintf(left, sizeof(left), "%c%c%c --%s%s", d->letter ? '-' : ' ',
 			 d->letter ? d->letter : ' ', d->letter ? ',' : ' ', d->name,
 			 d->arg ? d->arg : "");
-		for (line = d->help; *line; line += len + (line[len] == '\n')) {
+		help = help_of(d, bits);
+		for (line = help; *line; line += len + (line[len] == '\n')) {
 			len = strcspn(line, "\n");
-			printf("  %-25s %.*s\n", line == d->help ? left : "", len, line);
+			printf("  %-25s %.*s\n", line == help ? left : "", len, line);
 		}
 	}
 }

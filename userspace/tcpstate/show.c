@@ -26,12 +26,14 @@
  * @t: alerts, listeners, destinations
  * @stats: what netlink says more of the states
  * @has_stats: whether it has said it
+ * @at_least: sign before an age that may be higher
  */
 struct reading {
 	struct tcpstate_snapshot s;
 	struct trouble t;
 	struct tcpstate_stats stats;
 	bool has_stats;
+	const char *at_least;
 };
 
 /* How the text shows what model.h's tables name: same index, same number. */
@@ -48,7 +50,7 @@ static const struct column {
 static const char * const shortfalls[TCPSTATE_TOTAL_FIELDS] = {
 	[TCPSTATE_TOTAL_INVALID] = "segments that a socket drops: out of window, damaged",
 	[TCPSTATE_TOTAL_MALFORMED] = "fragments, and segments with a broken header",
-	[TCPSTATE_TOTAL_UNTRACKED] = "segments of older connections, or no room",
+	[TCPSTATE_TOTAL_UNTRACKED] = "segments and changes of sockets that had no record",
 };
 
 /* What moves the local ends, and how often that was wrong. Older modules do not say. */
@@ -56,7 +58,7 @@ static void print_health(const struct tcpstate_health *h)
 {
 	char n[TCPSTATE_FORMAT_MAX];
 
-	if (h->coverage.n == TCPSTATE_EVIDENCE_NONE) {
+	if (switched_off(h)) {
 		puts("switched off, nothing is counted or watched: tcpstate on");
 	} else if (h->coverage.n == TCPSTATE_EVIDENCE_PACKETS) {
 		printf("packets only: %ssocket_evidence=0\n", h->tracepoint.n ? "" :
@@ -137,12 +139,28 @@ static int add_columns(struct libscols_table *tb, const struct reading *r)
 	return 0;
 }
 
+static void format_field(char *buf, size_t size, const struct reading *r, unsigned int state,
+			 unsigned int field)
+{
+	const struct tcpstate_row *row = &r->s.state[state];
+	const struct tcpstate_value *v = tcpstate_field_get(row, &tcpstate_row_fields[field]);
+	size_t used = 0;
+
+	/* Nobody in the state: then there is no oldest, not one of 0 ms. */
+	if (!v->known || (field == TCPSTATE_ROW_OLDEST && !row->count.n)) {
+		strcpy(buf, "-");
+		return;
+	}
+	if (field == TCPSTATE_ROW_OLDEST && r->has_stats && oldest_at_least(row, &r->stats))
+		used = snprintf(buf, size, "%s", r->at_least);
+	columns[field].format(buf + used, size - used, v->n);
+}
+
 static int add_row(struct libscols_table *tb, const struct reading *r, unsigned int state)
 {
 	const struct tcpstate_row *row = &r->s.state[state];
 	struct libscols_line *line = scols_table_new_line(tb, NULL);
-	char text[TCPSTATE_FORMAT_MAX];
-	const struct tcpstate_value *v;
+	char text[TCPSTATE_FORMAT_MAX + 4];
 	unsigned int i;
 	int ret;
 
@@ -150,12 +168,7 @@ static int add_row(struct libscols_table *tb, const struct reading *r, unsigned 
 		return -ENOMEM;
 	ret = scols_line_set_data(line, 0, tcpstate_state_name(state));
 	for (i = 0; i < TCPSTATE_ROW_FIELDS && !ret; i++) {
-		v = tcpstate_field_get(row, &tcpstate_row_fields[i]);
-		/* Nobody in the state: then there is no oldest, not one of 0 ms. */
-		if (!v->known || (i == TCPSTATE_ROW_OLDEST && !row->count.n))
-			strcpy(text, "-");
-		else
-			columns[i].format(text, sizeof(text), v->n);
+		format_field(text, sizeof(text), r, state, i);
 		ret = scols_line_set_data(line, i + 1, text);
 	}
 	if (!ret && r->has_stats) {
@@ -297,8 +310,7 @@ static enum exit_code load(const char *path, struct reading *r,
 		return TCPSTATE_OK;
 	/* A symlink that leads nowhere counts: this namespace has no tracker. */
 	if (ret == -ENOENT && !strcmp(path, TCPSTATE_PROC_PATH)) {
-		fprintf(stderr, "tcpstate: the tcpstate module is not loaded (no %s); "
-			"load it with: modprobe tcpstate\n", path);
+		fprintf(stderr, "tcpstate: %s\n", TCPSTATE_LINK_ABSENT);
 		return TCPSTATE_NOT_LOADED;
 	}
 	fprintf(stderr, "tcpstate: %s\n", err);
@@ -344,7 +356,7 @@ static enum exit_code show_reading(struct reading *r, const struct options *o)
 
 enum exit_code show(const struct options *o)
 {
-	struct reading r = { .has_stats = false };
+	struct reading r = { .at_least = at_least_sign(use_utf8()) };
 	enum exit_code code;
 
 	code = show_reading(&r, o);

@@ -153,6 +153,22 @@ unsigned long long netns_inode(void);
 /* Says what went wrong with a link; the exit code for it. */
 enum exit_code link_failed(const struct tcpstate_link *link, int err);
 
+#define SWITCHED_OFF	"switched off; switch it on with: tcpstate on"
+
+/* Whether the module follows nothing at all. */
+bool switched_off(const struct tcpstate_health *health);
+/* The same, with a line on stderr where it is so. */
+bool say_if_off(const struct tcpstate_health *health);
+/* The same, asked for first; false also where there is no answer: then something else fails. */
+bool ask_if_off(struct tcpstate_link *link);
+
+/* Takes the user's character set; whether it is UTF-8. */
+bool use_utf8(void);
+/* Before an age that may be higher; one column where @utf8, otherwise two. */
+const char *at_least_sign(bool utf8);
+/* Whether the oldest in a state may have been there before the module was loaded or switched on. */
+bool oldest_at_least(const struct tcpstate_row *row, const struct tcpstate_stats *stats);
+
 #define WIDTH		80	/* columns that fit any terminal */
 #define NAME_LEAST	8	/* what is left of a name that is cut */
 

@@ -7,8 +7,6 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <errno.h>
-#include <langinfo.h>
-#include <locale.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +35,7 @@ struct screen {
 	struct top_frame frame;
 	sigset_t open_mask;
 	uint64_t floor_ns;	/* the list's youngest, last time */
+	bool chosen;		/* the state, by somebody */
 	char note[256];
 	char list_note[256];
 };
@@ -78,8 +77,8 @@ static int sample(struct screen *s)
 		top_model_add(&s->model, &stats, now_ns());
 		return 0;
 	}
-	snprintf(s->note, sizeof(s->note), "%s", ret == -ENOENT ?
-		 "the tcpstate module is not loaded" : tcpstate_link_error(s->link));
+	snprintf(s->note, sizeof(s->note), "%s", ret == -ENOENT ? "the module is not loaded" :
+		 tcpstate_link_error(s->link));
 	s->view.note = s->note;
 	/* Old numbers beside a live clock would be taken for new ones. */
 	top_model_reset(&s->model);
@@ -147,6 +146,8 @@ static void list(struct screen *s, unsigned int rows)
 	else if (ret)
 		snprintf(s->list_note, sizeof(s->list_note), "no list of endpoints: %s",
 			 tcpstate_link_error(s->link));
+	else if (!s->oldest.n && switched_off(&s->model.now.snapshot.health))
+		snprintf(s->list_note, sizeof(s->list_note), "%s", SWITCHED_OFF);
 	else if (!s->oldest.n)
 		snprintf(s->list_note, sizeof(s->list_note), "no endpoint in %s",
 			 tcpstate_state_name(s->view.cursor));
@@ -160,6 +161,38 @@ static void read_trouble(struct screen *s)
 	/* Without a header there is no verdict, but there are tables. */
 	if (s->model.samples && (!s->view.no_header || s->view.list != TOP_ENDPOINTS))
 		top_trouble_read(&s->trouble, s->link, &s->view, s->o);
+}
+
+/* Which state */
+
+static void set_cursor(struct screen *s, unsigned int state)
+{
+	if (state != s->view.cursor)
+		s->floor_ns = 0;
+	s->view.cursor = state;
+}
+
+/*
+ * Until somebody chooses: what is wrong; else where most are, and there it stays for as long as
+ * anybody is there, or it would jump.
+ */
+static void choose_state(struct screen *s)
+{
+	const struct tcpstate_row *row = s->model.now.snapshot.state;
+	unsigned int state = s->trouble.state;
+
+	if (s->chosen || !s->model.samples)
+		return;
+	if (!state && (!s->view.cursor || !row[s->view.cursor].count.n))
+		state = top_model_fullest(&s->model);
+	if (state || !s->view.cursor)
+		set_cursor(s, state ?: TCPSTATE_STATE_FIRST);
+}
+
+static void read_all(struct screen *s)
+{
+	read_trouble(s);
+	choose_state(s);
 }
 
 /* The terminal */
@@ -197,10 +230,10 @@ static void draw(struct screen *s)
 
 static void move_cursor(struct screen *s, unsigned int state)
 {
+	s->chosen = true;
 	if (state < TCPSTATE_STATE_FIRST || state > TCPSTATE_STATE_LAST)
 		return;
-	s->view.cursor = state;
-	s->floor_ns = 0;
+	set_cursor(s, state);
 }
 
 /* The same key goes back to the endpoints. */
@@ -284,7 +317,7 @@ static void watch(struct screen *s)
 	do {
 		if (!s->view.paused && now_ns() >= next) {
 			sample(s);
-			read_trouble(s);
+			read_all(s);
 			/* After a stop (^Z) or a slow dump nothing is made up for. */
 			next = now_ns() + period;
 		}
@@ -330,7 +363,7 @@ static enum exit_code print_frame(struct screen *s)
 	err = sample(s);
 	if (err)
 		return failed(s, err);
-	read_trouble(s);
+	read_all(s);
 	list(s, PLAIN_ROWS);
 	top_frame_build(&s->frame, &s->view);
 	for (i = 0; i < s->frame.n; i++)
@@ -376,7 +409,7 @@ static enum exit_code live(struct screen *s)
 	nodelay(stdscr, TRUE);
 	keypad(stdscr, TRUE);
 	curs_set(0);
-	read_trouble(s);
+	read_all(s);
 	watch(s);
 	endwin();
 	delscreen(term);
@@ -391,7 +424,7 @@ static enum exit_code live(struct screen *s)
 	return TCPSTATE_OK;
 }
 
-/* The cursor begins on the first of the states that --state names. */
+/* The cursor begins on the first of the states that --state names; 0: it names none. */
 static unsigned int first_state(uint32_t states)
 {
 	unsigned int state;
@@ -400,7 +433,7 @@ static unsigned int first_state(uint32_t states)
 		if (states & (1u << state))
 			return state;
 	}
-	return TCPSTATE_STATE_FIRST;
+	return 0;
 }
 
 enum exit_code top(const struct options *o)
@@ -409,6 +442,7 @@ enum exit_code top(const struct options *o)
 	int err;
 
 	s.o = o;
+	s.chosen = o->filter.states;
 	s.view = (struct top_view){
 		.m = &s.model,
 		.oldest = &s.oldest,
@@ -421,7 +455,6 @@ enum exit_code top(const struct options *o)
 		return failed(&s, err);
 	if (!isatty(STDOUT_FILENO))
 		return print_frame(&s);
-	setlocale(LC_CTYPE, "");
-	s.view.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	s.view.utf8 = use_utf8();
 	return live(&s);
 }

@@ -59,6 +59,9 @@ double top_model_transitions(const struct top_model *m);
  */
 void top_model_levels(const struct top_model *m, unsigned int state, unsigned int level[TOP_BINS]);
 
+/* The state with most endpoints, the first of several; 0: nobody is in any. */
+unsigned int top_model_fullest(const struct top_model *m);
+
 /**
  * struct top_oldest - the oldest of many endpoints
  * @want: how many, at most TOP_OLDEST
@@ -111,12 +114,14 @@ enum top_list {
  * @table: what is instead of endpoints, as lines, NULL: none of it has anything to say
  * @holders: who has the sockets
  * @namespaces: network namespaces, once somebody has asked for them
+ * @state: what the worst alert is about, of those that are about one; 0: none is
  */
 struct top_trouble {
 	struct verdict verdict;
 	char *table;
 	struct tcpstate_holders *holders;
 	struct tcpstate_namespaces *namespaces;
+	unsigned int state;
 };
 
 struct top_view;

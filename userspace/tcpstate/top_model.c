@@ -99,6 +99,18 @@ void top_model_levels(const struct top_model *m, unsigned int state, unsigned in
 						      (TOP_LEVELS - 1)) : 0;
 }
 
+unsigned int top_model_fullest(const struct top_model *m)
+{
+	const struct tcpstate_row *row = m->now.snapshot.state;
+	unsigned int s, fullest = 0;
+
+	for (s = TCPSTATE_STATE_FIRST; s <= TCPSTATE_STATE_LAST; s++) {
+		if (row[s].count.n > (fullest ? row[fullest].count.n : 0))
+			fullest = s;
+	}
+	return fullest;
+}
+
 void top_oldest_begin(struct top_oldest *l, unsigned int want)
 {
 	l->want = want < TOP_OLDEST ? want : TOP_OLDEST;

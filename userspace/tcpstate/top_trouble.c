@@ -60,6 +60,51 @@ static char *namespaces_text(struct top_trouble *tt, const struct top_view *v,
 	return netns_text(tt->namespaces, rows > tt->verdict.n ? rows - tt->verdict.n : 1, o);
 }
 
+/* Where most of its connections are, which a listener itself is not. */
+static unsigned int state_of_peer(const struct tcpstate_peer *peer)
+{
+	unsigned int s, fullest = 0;
+
+	for (s = TCPSTATE_STATE_FIRST; s <= TCPSTATE_STATE_LAST; s++) {
+		if (s != TCPSTATE_STATE_LISTEN &&
+		    peer->counts[s] > (fullest ? peer->counts[fullest] : 0))
+			fullest = s;
+	}
+	return fullest;
+}
+
+static unsigned int state_of(const struct tcpstate_alert *a)
+{
+	switch (a->kind) {
+	case TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK:
+	case TCPSTATE_ALERT_KIND_STALE_POOL:
+		return TCPSTATE_STATE_CLOSE_WAIT;
+	case TCPSTATE_ALERT_KIND_TIME_WAIT_PRESSURE:
+		return TCPSTATE_STATE_TIME_WAIT;
+	default:
+		return a->has_peer ? state_of_peer(&a->peer) : 0;
+	}
+}
+
+/* The newest of the worst, as the verdict has them. */
+static unsigned int worst_state(const struct trouble *t)
+{
+	unsigned int state = 0, s;
+	uint32_t worst = 0;
+	size_t i;
+
+	for (i = 0; i < t->alerts.n; i++) {
+		const struct tcpstate_alert *a = &t->alerts.at[i].alert;
+
+		s = state_of(a);
+		if (!s || !alert_active(a) || a->ignored || a->folded || a->severity <= worst)
+			continue;
+		worst = a->severity;
+		state = s;
+	}
+	return state;
+}
+
 static char *make_table(struct top_trouble *tt, const struct trouble *t, const struct top_view *v,
 			const struct options *o)
 {
@@ -96,6 +141,7 @@ void top_trouble_read(struct top_trouble *tt, struct tcpstate_link *link, const 
 		verdict_build(&tt->verdict, &t, &stats->snapshot.health, stats, VERDICT_MOST);
 	else
 		tt->verdict.n = 0;
+	tt->state = t.known ? worst_state(&t) : 0;
 	tt->table = make_table(tt, &t, v, o);
 	/* They are kept for the next reading. */
 	t.holders = NULL;

@@ -223,7 +223,10 @@ static void count_differences(struct verification *v)
 	}
 }
 
-/* What the module tracks. Asked after the questions, too: without it, every endpoint is missing. */
+/*
+ * What the module tracks. Asked after the questions, too: without it, every endpoint is missing.
+ * -ESHUTDOWN: it is switched off, which has been said.
+ */
 static int ask_module(struct verification *v)
 {
 	struct tcpstate_stats stats;
@@ -233,6 +236,8 @@ static int ask_module(struct verification *v)
 	ret = tcpstate_link_stats(v->link, &stats);
 	if (ret)
 		return ret;
+	if (say_if_off(&stats.snapshot.health))
+		return -ESHUTDOWN;
 	v->netns = stats.snapshot.netns.n;
 	v->listeners = stats.snapshot.health.coverage.n == TCPSTATE_EVIDENCE_SOCKETS;
 	v->states = (v->o->filter.states ? v->o->filter.states : ALL_STATES) &
@@ -490,7 +495,7 @@ static int watch(struct verification *v)
 
 static enum exit_code failed(const struct verification *v, int err)
 {
-	if (ferror(stdout))
+	if (ferror(stdout) || err == -ESHUTDOWN)
 		return TCPSTATE_FAILURE;
 	if (err != -ENOMEM)
 		return link_failed(v->asked, err);

@@ -122,10 +122,19 @@ static int open_out(struct daemon *d, const char *path)
 	return ret;
 }
 
+static int open_log(const struct settings *s)
+{
+	const char *missing = log_open(s->log);
+
+	if (missing)
+		log_line(LOG_ERR, NULL, "--log=%s: there is no %s; take --log=auto or --log=none",
+			 s->log == TARGET_SYSLOG ? "syslog" : "journal", missing);
+	return missing ? -ENOENT : 0;
+}
+
 static void use(struct daemon *d, const struct settings *s)
 {
 	d->s = *s;
-	log_open(s->log);
 	d->watch.transitions = s->transitions;
 	watch_adjust(&d->watch);
 	d->watch.changes++;
@@ -147,6 +156,8 @@ static void reload(struct daemon *d)
 	out_flush(&d->out);
 	if (open_out(d, s.json))
 		strcpy(s.json, d->s.json);
+	if (open_log(&s))
+		s.log = d->s.log;
 	use(d, &s);
 	sd_notify(0, "READY=1");
 }
@@ -247,9 +258,13 @@ static void take_down(struct daemon *d)
 
 enum exit_status daemon_run(struct invocation *in, const struct settings *s)
 {
-	struct daemon *d = calloc(1, sizeof(*d));
+	struct daemon *d;
 	int ret;
 
+	/* First: what goes wrong below is said there. */
+	if (open_log(s))
+		return STATUS_FAILURE;
+	d = calloc(1, sizeof(*d));
 	if (!d) {
 		log_line(LOG_ERR, NULL, "%s", strerror(ENOMEM));
 		return STATUS_FAILURE;

@@ -20,8 +20,12 @@
 #include "../tcpstate/alerts.h"
 #include "tcpstated.h"
 
+/* The tests build with paths that are certainly absent. */
+#ifndef JOURNAL_SOCKET
 #define JOURNAL_SOCKET	"/run/systemd/journal/socket"
 #define SYSLOG_SOCKET	"/dev/log"
+#endif
+
 #define MESSAGE_MAX	1600
 
 static enum log_target target = TARGET_NONE;
@@ -33,16 +37,22 @@ static const char * const message_ids[] = {
 	[TCPSTATE_ALERT_ACTION_CLEAR] = "c989b6b9d91249398651fc2890e556fc",
 };
 
-void log_open(enum log_target wanted)
+const char *log_open(enum log_target wanted)
 {
+	bool journal = !access(JOURNAL_SOCKET, F_OK), syslog = !access(SYSLOG_SOCKET, F_OK);
+
+	if (wanted == TARGET_JOURNAL && !journal)
+		return JOURNAL_SOCKET;
+	if (wanted == TARGET_SYSLOG && !syslog)
+		return SYSLOG_SOCKET;
 	if (target == TARGET_SYSLOG)
 		closelog();
 	target = wanted;
 	if (target == TARGET_AUTO)
-		target = !access(JOURNAL_SOCKET, F_OK) ? TARGET_JOURNAL :
-			 !access(SYSLOG_SOCKET, F_OK) ? TARGET_SYSLOG : TARGET_NONE;
+		target = journal ? TARGET_JOURNAL : syslog ? TARGET_SYSLOG : TARGET_NONE;
 	if (target == TARGET_SYSLOG)
 		openlog("tcpstated", LOG_PID, LOG_DAEMON);
+	return NULL;
 }
 
 /* The message */

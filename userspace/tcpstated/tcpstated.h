@@ -170,7 +170,8 @@ struct log_entry {
 	size_t used;
 };
 
-void log_open(enum log_target target);
+/* NULL; or what is not there, and then nothing is changed: what was said would reach nobody. */
+const char *log_open(enum log_target target);
 /* An entry about an alert. */
 void log_fill(struct log_entry *e, const struct follow_news *news);
 void log_news(const struct follow_news *news);

@@ -40,8 +40,7 @@ static void say_absent(struct watch *w)
 	w->changes++;
 	follow_forget(&w->follow);
 	out_line(w->out, json_module(false, clock_ns(CLOCK_REALTIME)), true);
-	log_line(LOG_WARNING, ID_ABSENT,
-		 "the tcpstate module is not loaded; load it with: modprobe tcpstate");
+	log_line(LOG_WARNING, ID_ABSENT, "%s", TCPSTATE_LINK_ABSENT);
 }
 
 static void say_present(struct watch *w)

@@ -32,18 +32,43 @@ static inline void capture_begin(void)
 	assert_true(dup2(fileno(captured), STDOUT_FILENO) >= 0);
 }
 
-/* Into out[]. */
-static inline void capture_end(void)
+static inline void read_back(FILE *f, char *text, size_t size)
 {
 	size_t len;
 
+	rewind(f);
+	len = fread(text, 1, size - 1, f);
+	text[len] = '\0';
+	fclose(f);
+}
+
+/* Into out[]. */
+static inline void capture_end(void)
+{
 	fflush(stdout);
 	dup2(stdout_was, STDOUT_FILENO);
 	close(stdout_was);
-	rewind(captured);
-	len = fread(out, 1, sizeof(out) - 1, captured);
-	out[len] = '\0';
-	fclose(captured);
+	read_back(captured, out, sizeof(out));
+}
+
+/* The same with standard error, complaint[]. */
+static char complaint[1024];
+static int stderr_was = -1;
+static FILE *complained;
+
+static inline void complaint_begin(void)
+{
+	complained = tmpfile();
+	stderr_was = dup(STDERR_FILENO);
+	assert_non_null(complained);
+	assert_true(dup2(fileno(complained), STDERR_FILENO) >= 0);
+}
+
+static inline void complaint_end(void)
+{
+	dup2(stderr_was, STDERR_FILENO);
+	close(stderr_was);
+	read_back(complained, complaint, sizeof(complaint));
 }
 
 static inline void assert_has(const char *text, const char *part)

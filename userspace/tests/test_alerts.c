@@ -481,6 +481,19 @@ static void test_overrun_alone(void **state)
 	assert_has(out, "\"action\":\"raise\",\"id\":3,");
 }
 
+/* Who waits for it to be switched on is told so, and waits. */
+static void test_follow_off(void **state)
+{
+	(void)state;
+	fake_stats.snapshot.health.coverage = fake_value(TCPSTATE_EVIDENCE_NONE);
+	add_notice(0, 10, 4, TCPSTATE_ALERT_ACTION_RAISE);
+	complaint_begin();
+	follow_with(false);
+	complaint_end();
+	assert_story("raise 4");
+	assert_has(complaint, "tcpstate: switched off; switch it on with: tcpstate on\n");
+}
+
 /* Every line is an object with all the keys; nobody who runs for weeks fills the memory. */
 static void test_stream_json(void **state)
 {
@@ -533,6 +546,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_merge, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overrun, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_overrun_alone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_follow_off, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stream_json, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 	};

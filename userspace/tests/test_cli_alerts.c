@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <cmocka.h>
 
+#include "../lib/link.h"
+
 static char out[65536];
 
 /* What it prints goes to out[]; @arguments are the shell's. Return: its exit code. */
@@ -116,7 +118,7 @@ static void test_good(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		assert_int_equal(run_tool(TOOL_ABSENT, words[i]), 3);
-		assert_non_null(strstr(out, "load it with: modprobe tcpstate"));
+		assert_non_null(strstr(out, TCPSTATE_LINK_ABSENT));
 	}
 }
 

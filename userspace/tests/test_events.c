@@ -46,6 +46,15 @@ int tcpstate_link_config_get(struct tcpstate_link *link, struct tcpstate_config 
 	return 0;
 }
 
+static uint64_t coverage;
+
+int tcpstate_link_stats(struct tcpstate_link *link, struct tcpstate_stats *stats)
+{
+	(void)link;
+	*stats = (struct tcpstate_stats){ .snapshot.health.coverage = { coverage, true } };
+	return 0;
+}
+
 int tcpstate_link_events(struct tcpstate_link *link,
 			 int (*each)(const struct tcpstate_transition *t, void *arg), void *arg,
 			 struct tcpstate_loss *loss)
@@ -90,6 +99,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	n_transitions = 0;
+	coverage = TCPSTATE_EVIDENCE_SOCKETS;
 	always = open("/dev/zero", O_RDONLY);
 	return always < 0;
 }
@@ -149,11 +159,26 @@ static void test_json(void **state)
 	assert_has(out, ",\"comm\":\"test_events\",\"fd\":null}],\"process_count\":1,");
 }
 
+/* Who waits for it to be switched on is told so, and waits. */
+static void test_switched_off(void **state)
+{
+	(void)state;
+	add(TCPSTATE_END_LOCAL, 3, 1, with_inode(0));
+	coverage = TCPSTATE_EVIDENCE_NONE;
+	complaint_begin();
+	follow_with((struct options){ .json = false });
+	complaint_end();
+	assert_has(out, " local SYN_RECV -> ESTABLISHED - syn-acked\n");
+	assert_string_equal(complaint,
+			    "tcpstate: switched off; switch it on with: tcpstate on\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_text, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_json, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_switched_off, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("events", tests, NULL, NULL);

@@ -39,6 +39,15 @@ int tcpstate_link_endpoints(struct tcpstate_link *link, const struct tcpstate_fi
 	return ret;
 }
 
+static uint64_t coverage;
+
+int tcpstate_link_stats(struct tcpstate_link *link, struct tcpstate_stats *stats)
+{
+	(void)link;
+	*stats = (struct tcpstate_stats){ .snapshot.health.coverage = { coverage, true } };
+	return 0;
+}
+
 static struct tcpstate_value known(uint64_t n)
 {
 	return (struct tcpstate_value){ n, true };
@@ -72,6 +81,7 @@ static int none(void **state)
 {
 	(void)state;
 	n_endpoints = 0;
+	coverage = TCPSTATE_EVIDENCE_SOCKETS;
 	return 0;
 }
 
@@ -108,6 +118,29 @@ static void test_columns(void **state)
 	assert_has(out, "REMOTE              HOLDER\n");
 	/* An older module says nothing of the socket. */
 	assert_string_equal(line_of(50312), "-");
+}
+
+/* Nothing there is not the same as nobody looking. */
+static void test_switched_off(void **state)
+{
+	struct options o = { .json = false };
+	unsigned int i;
+
+	(void)state;
+	list_with(o);
+	assert_string_equal(out, "no connection\n");
+	coverage = TCPSTATE_EVIDENCE_NONE;
+	for (i = 0; i < 2; i++) {
+		o.json = i;
+		capture_begin();
+		complaint_begin();
+		assert_int_equal(list_endpoints(&o), TCPSTATE_FAILURE);
+		complaint_end();
+		capture_end();
+		assert_string_equal(out, "");
+		assert_string_equal(complaint,
+				    "tcpstate: switched off; switch it on with: tcpstate on\n");
+	}
 }
 
 static void test_age_at_least(void **state)
@@ -269,6 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_columns, none),
+		cmocka_unit_test_setup(test_switched_off, none),
 		cmocka_unit_test_setup(test_age_at_least, none),
 		cmocka_unit_test_setup(test_holders, none),
 		cmocka_unit_test_setup(test_json, none),

@@ -41,6 +41,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	fake_reset();
+	setenv("LC_ALL", "C", 1);
 	return 0;
 }
 
@@ -82,24 +83,24 @@ static const char screen[] =
 "TICKET #39 port-exhaustion  > 10.0.3.9:6379  60%, levels at 74%, 12m00s\n"
 "27,074 endpoints tracked (limit 262,144), 391,220 transitions\n"
 "invalid 12 (segments that a socket drops: out of window, damaged)\n"
-"untracked 8,120 (segments of older connections, or no room)\n"
+"untracked 8,120 (segments and changes of sockets that had no record)\n"
 "\n"
 "LISTENER  UNIT    QUEUE  DROP/min  ESTAB  CLOSE_WAIT\n"
 ":8080     -     101/100       212    100          31\n"
 "TO PEER        UNIT  LIVE  TIME_WAIT  NEW/s  PORTS  FAIL/min\n"
 "10.0.3.9:6379  -      212     17,009    345    60%         0\n"
-"STATE           NOW  ENTERED  OLDEST  >60s\n"
-"ESTABLISHED   9,812   51,210   2d03h     0\n"
-"SYN_SENT          3   40,012   350ms     0\n"
-"SYN_RECV          1   11,198     12s     0\n"
-"FIN_WAIT1         0   40,100       -     -\n"
-"FIN_WAIT2         7   39,800     59s     0\n"
-"TIME_WAIT    17,009   39,700   1m00s     0\n"
-"CLOSE             0   51,200       -     -\n"
-"CLOSE_WAIT      212   11,100   3h05m    28\n"
-"LAST_ACK          0   11,098       -     -\n"
-"LISTEN           30       42   6d00h     0\n"
-"CLOSING           0        0       -     -\n";
+"STATE           NOW  ENTERED   OLDEST  >60s\n"
+"ESTABLISHED   9,812   51,210    2d03h     0\n"
+"SYN_SENT          3   40,012    350ms     0\n"
+"SYN_RECV          1   11,198      12s     0\n"
+"FIN_WAIT1         0   40,100        -     -\n"
+"FIN_WAIT2         7   39,800      59s     0\n"
+"TIME_WAIT    17,009   39,700    1m00s     0\n"
+"CLOSE             0   51,200        -     -\n"
+"CLOSE_WAIT      212   11,100    3h05m    28\n"
+"LAST_ACK          0   11,098        -     -\n"
+"LISTEN           30       42  >=6d00h     0\n"
+"CLOSING           0        0        -     -\n";
 
 static void test_screen(void **state)
 {
@@ -111,6 +112,29 @@ static void test_screen(void **state)
 	show_with((struct options){ .no_header = true });
 	assert_memory_equal(out, "ESTABLISHED", 11);
 	assert_has_not(out, "8080");
+}
+
+/* What was there when it was switched on has been there for longer: nothing younger is marked. */
+static void test_at_least(void **state)
+{
+	const char *row;
+
+	(void)state;
+	setenv("LC_ALL", "C.UTF-8", 1);
+	fake_stats.on_ns = fake_value(184203 * 1000000000ull);
+	show_with((struct options){ .filter.states = 1u << TCPSTATE_STATE_ESTABLISHED |
+						     1u << TCPSTATE_STATE_CLOSE_WAIT });
+	row = strstr(out, "STATE ");
+	assert_string_equal(row, "STATE          NOW  ENTERED  OLDEST  >60s\n"
+				 "ESTABLISHED  9,812   51,210   2d03h     0\n"
+				 "CLOSE_WAIT     212   11,100   3h05m     0\n");
+	fake_stats.on_ns = fake_value(184202 * 1000000000ull);
+	show_with((struct options){ .filter.states = 1u << TCPSTATE_STATE_ESTABLISHED |
+						     1u << TCPSTATE_STATE_CLOSE_WAIT });
+	row = strstr(out, "STATE ");
+	assert_string_equal(row, "STATE          NOW  ENTERED  OLDEST  >60s\n"
+				 "ESTABLISHED  9,812   51,210  \342\211\2452d03h     0\n"
+				 "CLOSE_WAIT     212   11,100   3h05m     0\n");
 }
 
 /* One line: the rest would look like a quiet machine. */
@@ -313,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_screen, set_up),
 		cmocka_unit_test_setup(test_all_is_well, set_up),
+		cmocka_unit_test_setup(test_at_least, set_up),
 		cmocka_unit_test_setup(test_switched_off, set_up),
 		cmocka_unit_test_setup(test_many, set_up),
 		cmocka_unit_test_setup(test_width, set_up),

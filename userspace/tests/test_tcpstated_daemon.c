@@ -64,9 +64,10 @@ void log_news(const struct follow_news *news)
 	logged[news->action]++;
 }
 
-void log_open(enum log_target target)
+const char *log_open(enum log_target target)
 {
 	(void)target;
+	return NULL;
 }
 
 static enum exit_status run_with(void (*each_turn)(void))

@@ -196,6 +196,17 @@ static void test_program(void **state)
 	assert_has(text, "tcpstated: cannot open /nonexistent/lines: No such file or directory\n");
 }
 
+/* Alerts that reach nobody, and nobody knows: it does not begin. By default there may be no log. */
+static void test_no_log(void **state)
+{
+	(void)state;
+	assert_int_equal(run_program("--log=journal --json=none --state=none"), 1);
+	assert_string_equal(text, "tcpstated: --log=journal: there is no /absent/journal; "
+				  "take --log=auto or --log=none\n");
+	assert_int_equal(run_program("--log=syslog --json=none --state=none"), 1);
+	assert_has(text, "tcpstated: --log=syslog: there is no /absent/log; ");
+}
+
 static void refuse(const char *what, const char *why)
 {
 	char arguments[256], want[512];
@@ -266,6 +277,7 @@ int main(void)
 		cmocka_unit_test_setup(test_fifo, set_up_files),
 		cmocka_unit_test_setup(test_limits, set_up_files),
 		cmocka_unit_test_setup(test_program, set_up_files),
+		cmocka_unit_test_setup(test_no_log, set_up_files),
 		cmocka_unit_test_setup(test_config, set_up_files),
 		cmocka_unit_test_setup(test_terminate, set_up_files),
 	};

@@ -121,6 +121,20 @@ static void test_levels(void **state)
 	assert_int_equal(level[0], TOP_LEVELS);
 }
 
+static void test_fullest(void **state)
+{
+	struct tcpstate_stats s = stats_of(0, 1);
+
+	(void)state;
+	top_model_reset(&m);
+	top_model_add(&m, &s, 10 * S);
+	assert_int_equal(top_model_fullest(&m), 0);
+	s.snapshot.state[TCPSTATE_STATE_CLOSE_WAIT].count.n = 318;
+	s.snapshot.state[TCPSTATE_STATE_LISTEN].count.n = 318;
+	top_model_add(&m, &s, 11 * S);
+	assert_int_equal(top_model_fullest(&m), TCPSTATE_STATE_CLOSE_WAIT);
+}
+
 static void add_old(unsigned int n, int family)
 {
 	struct tcpstate_endpoint e = { .local = 1, .remote = 1 };
@@ -235,6 +249,59 @@ static void test_frame_sizes(void **state)
 	assert_int_equal(frame.n, TOP_LINES);
 }
 
+/* A key that shows nothing says why; what is cut at the right is not a part of a word. */
+static void test_frame_too_small(void **state)
+{
+	static struct top_trouble trouble = { .verdict = { .n = 1 } };
+	char table[] = "LISTENER  QUEUE\n:8080     101/100";
+	struct top_view v = view_of(60, 12);
+
+	(void)state;
+	top_model_reset(&m);
+	add(318, 1, 10 * S);
+	strcpy(trouble.verdict.line[0], "a-host-with-a-long-name  2 alerts  module 6d00h, "
+		"sees all sockets, verified 12s ago");
+	trouble.table = table;
+	v.trouble = &trouble;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[0].text,
+			    "a-host-with-a-long-name  2 alerts  module 6d00h");
+	assert_string_equal(frame.line[1].text, "netns 4026531840  tracked 0/0  transitions/s -  lost 0");
+	assert_string_equal(frame.line[11].text, "L P U N: lists  p: pause  ?: help  q: quit");
+	/* The cursor's line is there. */
+	assert_memory_equal(frame.line[4].text, "SYN_SENT ", 9);
+	assert_memory_equal(frame.line[10].text, "CLOSE_WAIT ", 11);
+	assert_int_equal(frame.line[10].look, TOP_CURSOR);
+	v.list = TOP_LISTENERS;
+	top_frame_build(&frame, &v);
+	assert_int_equal(frame.n, 12);
+	assert_string_equal(frame.line[11].text,
+			    "the terminal is too small for listeners; L: back  q: quit");
+	v.help = true;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[11].text,
+			    "the terminal is too small for help; ?: back  q: quit");
+	/* A heading and no row, or one row. */
+	v.help = false;
+	v.height = 18;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[17].text, "the terminal is too small", 25);
+	v.height = 19;
+	v.width = 50;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[17].text, ":8080     101/100");
+	assert_memory_equal(frame.line[18].text, "L P U N: lists", 14);
+	assert_string_equal(frame.line[1].text, "netns 4026531840  tracked 0/0  transitions/s -");
+	/* No part fits: then a word; no word: nothing better than its beginning. */
+	strcpy(trouble.verdict.line[0], "PAGE listen-full");
+	v.width = 10;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[0].text, "PAGE");
+	v.width = 3;
+	top_frame_build(&frame, &v);
+	assert_string_equal(frame.line[0].text, "PAGE listen-full");
+}
+
 static void test_frame_on_paper(void **state)
 {
 	struct top_view v = view_of(0, 0);
@@ -253,6 +320,32 @@ static void test_frame_on_paper(void **state)
 	assert_memory_equal(frame.line[0].text, "ESTABLISHED", 11);
 }
 
+/* An age that may be higher is marked, and the columns stay where they are. */
+static void test_frame_at_least(void **state)
+{
+	struct top_view v = view_of(80, 24);
+	struct tcpstate_stats s = stats_of(1, 1);
+
+	(void)state;
+	top_model_reset(&m);
+	s.on_ns = (struct tcpstate_value){ 3 * S, true };
+	s.snapshot.state[1].oldest_ms.n = 999;
+	top_model_add(&m, &s, 10 * S);
+	top_oldest_begin(&oldest, 10);
+	add_old(2, AF_INET);
+	oldest.e[0].age_at_least = true;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[2].text, "STATE             NOW    IN/s   OLDEST      >60s", 47);
+	assert_memory_equal(frame.line[3].text, "ESTABLISHED         1       -    999ms         0", 47);
+	assert_memory_equal(frame.line[4].text, "SYN_SENT            1       -     >=1s         0", 47);
+	assert_memory_equal(frame.line[16].text, "    >=1s  192.", 14);
+	assert_memory_equal(frame.line[17].text, "     0ms  192.", 14);
+	v.utf8 = true;
+	top_frame_build(&frame, &v);
+	assert_memory_equal(frame.line[4].text, "SYN_SENT            1       -      \342\211\2451s         0", 49);
+	assert_memory_equal(frame.line[16].text, "     \342\211\2451s  192.", 16);
+}
+
 /* What is not known is not 0. */
 static void test_frame_without_module(void **state)
 {
@@ -261,9 +354,9 @@ static void test_frame_without_module(void **state)
 	(void)state;
 	top_model_reset(&m);
 	top_oldest_begin(&oldest, 0);
-	v.note = "the tcpstate module is not loaded";
+	v.note = "the module is not loaded";
 	top_frame_build(&frame, &v);
-	assert_string_equal(frame.line[1].text, "the tcpstate module is not loaded; trying again");
+	assert_string_equal(frame.line[1].text, "the module is not loaded; trying again");
 	assert_string_equal(frame.line[3].text, "ESTABLISHED         -");
 	assert_fits(80);
 }
@@ -331,10 +424,13 @@ int main(void)
 		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_reloaded),
 		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_fullest),
 		cmocka_unit_test(test_oldest),
 		cmocka_unit_test(test_frame_fits),
 		cmocka_unit_test(test_frame_sizes),
+		cmocka_unit_test(test_frame_too_small),
 		cmocka_unit_test(test_frame_on_paper),
+		cmocka_unit_test(test_frame_at_least),
 		cmocka_unit_test(test_frame_without_module),
 	};
 

@@ -94,11 +94,45 @@ static void test_refused(void **state)
 	assert_int_equal(trouble.verdict.n, 1);
 }
 
+/* Where the cursor begins: the worst alert, of them the newest, that is about a state. */
+static void test_state(void **state)
+{
+	(void)state;
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.state, 0);
+	fake_alert(50, TCPSTATE_ALERT_KIND_TABLE_FULL, TCPSTATE_SEVERITY_PAGE,
+		   TCPSTATE_ALERT_REASON_RECORDS, 1769828405);
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.state, 0);
+	fake_alert(41, TCPSTATE_ALERT_KIND_TIME_WAIT_PRESSURE, TCPSTATE_SEVERITY_INFO,
+		   TCPSTATE_ALERT_REASON_BUCKETS, 1769828405);
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.state, TCPSTATE_STATE_TIME_WAIT);
+	fake_alert(40, TCPSTATE_ALERT_KIND_CLOSE_WAIT_LEAK, TCPSTATE_SEVERITY_TICKET,
+		   TCPSTATE_ALERT_REASON_LEAK, 1769828405);
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.state, TCPSTATE_STATE_CLOSE_WAIT);
+	/* Where most of its connections are. */
+	fake_about(fake_alert(39, TCPSTATE_ALERT_KIND_PORT_EXHAUSTION, TCPSTATE_SEVERITY_PAGE,
+			      TCPSTATE_ALERT_REASON_PORTS, 1769828405), fake_destination(6379));
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.state, TCPSTATE_STATE_TIME_WAIT);
+	fake_about(fake_alert(42, TCPSTATE_ALERT_KIND_LISTEN_FULL, TCPSTATE_SEVERITY_PAGE,
+			      TCPSTATE_ALERT_REASON_QUEUE, 1769828405), fake_listener(8080));
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.state, TCPSTATE_STATE_ESTABLISHED);
+	/* Nobody is to be told of it. */
+	fake_alerts[n_fake_alerts - 1].alert.ignored = true;
+	read_with(TOP_ENDPOINTS);
+	assert_int_equal(trouble.state, TCPSTATE_STATE_TIME_WAIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_read, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_state, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("top_trouble", tests, NULL, NULL);

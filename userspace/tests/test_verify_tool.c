@@ -44,6 +44,7 @@ static struct world {
 	unsigned int many;
 	unsigned int unloaded;	/* from this look on; 0: never */
 	bool packets;
+	unsigned int off;	/* likewise; 1 + the look */
 	bool refused;
 	bool restarts;
 } world;
@@ -176,8 +177,9 @@ int tcpstate_link_stats(struct tcpstate_link *link, struct tcpstate_stats *stats
 	(void)link;
 	memset(stats, 0, sizeof(*stats));
 	stats->snapshot.netns.n = 4026531840;
-	stats->snapshot.health.coverage.n = world.packets ? TCPSTATE_EVIDENCE_PACKETS :
-							    TCPSTATE_EVIDENCE_SOCKETS;
+	stats->snapshot.health.coverage.n = world.off && looks + 1 >= world.off ?
+					    TCPSTATE_EVIDENCE_NONE : world.packets ?
+					    TCPSTATE_EVIDENCE_PACKETS : TCPSTATE_EVIDENCE_SOCKETS;
 	return is_unloaded() ? -ENOENT : 0;
 }
 
@@ -417,6 +419,21 @@ static void test_unloaded(void **state)
 	assert_string_equal(out, "");
 }
 
+/* The same; and it may be switched off in between. */
+static void test_switched_off(void **state)
+{
+	(void)state;
+	stays(0, 1, EST, 0);
+	for (world.off = 1; world.off <= LOOKS; world.off++) {
+		complaint_begin();
+		assert_int_equal(run(&text), TCPSTATE_FAILURE);
+		complaint_end();
+		assert_string_equal(out, "");
+		assert_string_equal(complaint,
+				    "tcpstate: switched off; switch it on with: tcpstate on\n");
+	}
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -453,6 +470,7 @@ int main(void)
 		cmocka_unit_test_setup(test_states, reset),
 		cmocka_unit_test_setup(test_json, reset),
 		cmocka_unit_test_setup(test_unloaded, reset),
+		cmocka_unit_test_setup(test_switched_off, reset),
 		cmocka_unit_test_setup(test_refused, reset),
 		cmocka_unit_test_setup(test_watch, reset),
 	};
