@@ -233,7 +233,7 @@ void verdict_build(struct verdict *v, const struct trouble *t,
 	v->n = 1;
 	if (gethostname(head, 64))
 		strcpy(head, "tcpstate");
-	if (health->coverage.n == TCPSTATE_EVIDENCE_NONE) {
+	if (switched_off(health)) {
 		strcat(head, "  switched off, nothing is counted or watched: tcpstate on");
 		return;
 	}
