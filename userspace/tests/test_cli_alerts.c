@@ -7,32 +7,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <cmocka.h>
 
 #include "../lib/link.h"
-
-static char out[65536];
-
-/* What it prints goes to out[]; @arguments are the shell's. Return: its exit code. */
-static int run_tool(const char *tool, const char *arguments)
-{
-	char command[1024];
-	int status;
-	size_t n;
-	FILE *p;
-
-	snprintf(command, sizeof(command), "%s %s 2>&1", tool, arguments);
-	p = popen(command, "r");
-	assert_non_null(p);
-	n = fread(out, 1, sizeof(out) - 1, p);
-	out[n] = '\0';
-	status = pclose(p);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
+#include "run_tool.h"
 
 static void assert_usage(const char *arguments, const char *want)
 {

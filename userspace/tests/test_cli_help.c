@@ -6,29 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <cmocka.h>
 
-static char out[65536];
+#include "run_tool.h"
 
-/* What it prints goes to out[]. Return: its exit code. */
 static int run(const char *arguments)
 {
-	char command[256];
-	int status;
-	size_t n;
-	FILE *p;
-
-	snprintf(command, sizeof(command), TOOL " %s 2>&1", arguments);
-	p = popen(command, "r");
-	assert_non_null(p);
-	n = fread(out, 1, sizeof(out) - 1, p);
-	out[n] = '\0';
-	status = pclose(p);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return run_tool(TOOL, arguments);
 }
 
 static void assert_same(const char *one, const char *other)

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "capture.h"
+#include "run_tool.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -42,22 +42,9 @@ static const struct edge {
 #include "fsm/states.def"
 };
 
-/* What it prints goes to out[]; @arguments are the shell's. Return: its exit code. */
 static int run(const char *arguments)
 {
-	char command[1024];
-	size_t n;
-	FILE *p;
-	int status;
-
-	snprintf(command, sizeof(command), TOOL " explain %s 2>&1", arguments);
-	p = popen(command, "r");
-	assert_non_null(p);
-	n = fread(out, 1, sizeof(out) - 1, p);
-	out[n] = '\0';
-	status = pclose(p);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
+	return run_tool(TOOL " explain", arguments);
 }
 
 static json_t *json_of(const char *arguments)
